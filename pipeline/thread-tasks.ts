@@ -1,0 +1,42 @@
+import type { BlocksLocator } from "./contract.ts";
+
+/** Everything that runs in worker threads, as name → shape. Implemented one file a task in `stages/threads/`. */
+export interface ThreadTasks {
+  /**
+   * Checks the SHA-1 of one bundle part and decrypts it (AES-128-CBC without padding).
+   * `memory` holds the ciphertext in its first `lengthBytes` bytes and is overwritten with the plaintext.
+   */
+  openPart: {
+    input: {
+      readonly memory: SharedArrayBuffer;
+      readonly lengthBytes: number;
+      /** 16 bytes each. */
+      readonly key: Uint8Array;
+      readonly iv: Uint8Array;
+    };
+    output: { readonly sha1: string };
+  };
+  /** Leaf hashes of a disk digest for blocks that are already in memory; see `disk-digest.ts`. */
+  hashBlock: {
+    input: { readonly memory: SharedArrayBuffer; readonly lengthBytes: number };
+    output: Uint8Array;
+  };
+  /**
+   * Leaf hashes of `blockCount` blocks from `firstBlock` on, read by the thread itself; an all-zero block gives its
+   * constant hash without being read where the allocation map tells.
+   */
+  hashBlocks: {
+    input: {
+      readonly locator: BlocksLocator;
+      readonly sizeBytes: number;
+      readonly firstBlock: number;
+      readonly blockCount: number;
+    };
+    /** 32 bytes a block, concatenated; and how many bytes were data. */
+    output: { readonly hashes: Uint8Array; readonly dataBytes: number };
+  };
+}
+
+export type ThreadTask = keyof ThreadTasks;
+export type ThreadInput<T extends ThreadTask> = ThreadTasks[T]["input"];
+export type ThreadOutput<T extends ThreadTask> = ThreadTasks[T]["output"];
