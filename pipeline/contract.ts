@@ -124,6 +124,8 @@ export interface Scratch {
 /** A reserved scratch file; disposing removes it and gives the bytes back. */
 export interface ScratchFile extends AsyncDisposable {
   readonly path: string;
+  /** Raises the reservation to `sizeBytes`, for content whose size shows only as it comes; throws like `reserve`. */
+  grow(sizeBytes: number): Promise<void>;
 }
 
 /** Bounds that hold while bytes flow. */

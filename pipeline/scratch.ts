@@ -39,11 +39,12 @@ export function scratchFolder(options: ScratchOptions = {}): ScratchFolder {
     }
   }
 
-  async function reserve(name: string, sizeBytes: number): Promise<ScratchFile> {
-    if (reservedBytes + sizeBytes > limitBytes) {
+  /** Counts `addedBytes` more, or throws. */
+  async function claim(name: string, addedBytes: number): Promise<string> {
+    if (reservedBytes + addedBytes > limitBytes) {
       throw new ImportError(
         "SCRATCH_EXCEEDED",
-        `Cannot reserve ${formatBytes(sizeBytes)} of scratch for "${name}" as the limit is ${formatBytes(limitBytes)}` +
+        `Cannot reserve ${formatBytes(addedBytes)} of scratch for "${name}" as the limit is ${formatBytes(limitBytes)}` +
           (reservedBytes > 0 ? ` and ${formatBytes(reservedBytes)} are in use` : ""),
         { remedy: "Raise --scratch-limit, or choose a destination that can be written without scratch" },
       );
@@ -52,23 +53,34 @@ export function scratchFolder(options: ScratchOptions = {}): ScratchFolder {
     const path = await folder;
     const { bavail, bsize } = await statfs(path);
     const freeBytes = bavail * bsize;
-    if (sizeBytes > freeBytes) {
+    if (addedBytes > freeBytes) {
       throw new ImportError(
         "SCRATCH_EXCEEDED",
-        `Cannot reserve ${formatBytes(sizeBytes)} of scratch for "${name}" as "${parentFolder}" has ${formatBytes(freeBytes)} free`,
+        `Cannot reserve ${formatBytes(addedBytes)} of scratch for "${name}" as "${parentFolder}" has ${formatBytes(freeBytes)} free`,
         { remedy: "Name a folder on a larger file system with --scratch-dir" },
       );
     }
-    reservedBytes += sizeBytes;
+    reservedBytes += addedBytes;
     peakBytes = Math.max(peakBytes, reservedBytes);
+    return path;
+  }
+
+  async function reserve(name: string, sizeBytes: number): Promise<ScratchFile> {
+    let heldBytes = sizeBytes;
+    const path = await claim(name, sizeBytes);
     const file = join(path, `${fileCount++}-${name.replaceAll(/[^\w.-]/g, "_").slice(-64)}`);
     let released = false;
     return {
       path: file,
+      async grow(toBytes) {
+        if (toBytes <= heldBytes) return;
+        await claim(name, toBytes - heldBytes);
+        heldBytes = toBytes;
+      },
       async [Symbol.asyncDispose]() {
         if (released) return;
         released = true;
-        reservedBytes -= sizeBytes;
+        reservedBytes -= heldBytes;
         if (!keep) await rm(file, { force: true });
       },
     };

@@ -1,0 +1,146 @@
+import type { DiskFormat } from "./disk-format.ts";
+import { ImportError } from "./errors.ts";
+
+/** How the bytes get from the source to the destination; see `docs/architecture.md`. */
+export type Route = "stream" | "ranged" | "spool";
+
+/** What the planner needs to know of a source. */
+export interface SourceToPlan {
+  /** For people. */
+  readonly name: string;
+  /** What the disk image is wrapped in, outermost first: `["bundle", "gzip", "tar"]`. */
+  readonly layers: readonly string[];
+  readonly format: DiskFormat;
+  /** Of the outermost bytes, where known. */
+  readonly sizeBytes?: number;
+  /** Of the image without its layers, where known: what a spool of it takes. */
+  readonly imageBytes?: number;
+  /** Guest-visible, where known. */
+  readonly virtualSizeBytes?: number;
+  /** Whether an outside program can open the outermost bytes as they are. */
+  readonly isLocalFile: boolean;
+}
+
+/** What the planner needs to know of the result that is asked for. */
+export interface TargetToPlan {
+  readonly name: string;
+  readonly kind: "file" | "device" | "pipe" | "object" | "bundle";
+  readonly format: DiskFormat;
+  /** Upper bound of the encoded size, where known; what scratch for it takes. */
+  readonly encodedBytes?: number;
+}
+
+/** What one step of a plan is called when it runs, and what it does. */
+export interface PlanStep {
+  readonly step: "spool" | "read" | "decode" | "convert" | "check" | "digest" | "write";
+  readonly does: string;
+  readonly bytes?: number;
+}
+
+/** Everything that will happen, before it happens. */
+export interface Plan {
+  readonly route: Route;
+  /** The image is first stored in scratch, without its layers. */
+  readonly spoolsSource: boolean;
+  /** How the image becomes the result: its bytes as they are, decoded to raw as they flow, or converted by qemu-img. */
+  readonly method: "copy" | "decode" | "convert";
+  /** The result is first made in scratch because the destination cannot be written at random. */
+  readonly spoolsResult: boolean;
+  /** Most scratch needed at one time, or undefined where only reading tells. */
+  readonly scratchBytes: number | undefined;
+  readonly steps: readonly PlanStep[];
+}
+
+/**
+ * Chooses the route. Pure: the same facts give the same plan, and nothing is opened. `toolMissing` is why a program
+ * that conversions need cannot be used, or undefined. Throws PLAN_IMPOSSIBLE, or PROGRAM_MISSING where only a missing
+ * program stands in the way.
+ */
+export function plan(source: SourceToPlan, target: TargetToPlan, toolMissing?: string): Plan {
+  const wrapped = source.layers.length > 0 || !source.isLocalFile;
+  const method = chooseMethod(source, target, wrapped, toolMissing);
+  if ((target.kind === "device" || target.kind === "bundle") && target.format !== "raw") {
+    throw new ImportError(
+      "PLAN_IMPOSSIBLE",
+      `Cannot write ${target.format} to "${target.name}" as a ${target.kind} holds a raw disk`,
+      { remedy: "Use --to raw, or a file or object as destination" },
+    );
+  }
+  if (method !== "copy" && toolMissing !== undefined) {
+    throw new ImportError(
+      "PROGRAM_MISSING",
+      `Cannot convert "${source.name}" from ${source.format} to ${target.format}: ${toolMissing}`,
+      { remedy: "Install it with: apt-get install qemu-utils" },
+    );
+  }
+  const spoolsSource = method !== "copy" && wrapped;
+  const spoolsResult = method === "convert" && target.kind !== "file";
+  const route: Route = method === "copy" ? "stream" : spoolsSource || spoolsResult ? "spool" : "ranged";
+  return {
+    route,
+    spoolsSource,
+    method,
+    spoolsResult,
+    scratchBytes: sum(spoolsSource ? spoolBytes(source) : 0, spoolsResult ? target.encodedBytes : 0),
+    steps: describe(source, target, { method, spoolsSource, spoolsResult }),
+  };
+}
+
+/** A raw disk that must be unwrapped or fetched anyway is written as it comes; a file of its own is left to qemu-img. */
+function chooseMethod(
+  source: SourceToPlan,
+  target: TargetToPlan,
+  wrapped: boolean,
+  toolMissing: string | undefined,
+): Plan["method"] {
+  const rawToRaw = source.format === "raw" && target.format === "raw";
+  if (rawToRaw && (wrapped || target.kind !== "file" || toolMissing !== undefined)) return "copy";
+  return target.format === "raw" && target.kind !== "file" ? "decode" : "convert";
+}
+
+function spoolBytes(source: SourceToPlan): number | undefined {
+  if (source.imageBytes !== undefined) return source.imageBytes;
+  if (source.format === "raw" && source.virtualSizeBytes !== undefined) return source.virtualSizeBytes;
+  return source.layers.length === 0 ? source.sizeBytes : undefined;
+}
+
+function describe(
+  source: SourceToPlan,
+  target: TargetToPlan,
+  { method, spoolsSource, spoolsResult }: Pick<Plan, "method" | "spoolsSource" | "spoolsResult">,
+): PlanStep[] {
+  const unwrap = source.layers.length === 0 ? "" : ` through ${source.layers.join(", ")}`;
+  const encoded = target.encodedBytes;
+  const steps: PlanStep[] = [];
+  if (spoolsSource) {
+    steps.push(step("spool", `fetch "${source.name}"${unwrap} into scratch`, spoolBytes(source)));
+  } else if (method !== "convert") {
+    steps.push(step("read", `read "${source.name}"${unwrap}`, source.sizeBytes));
+  }
+  if (method === "decode")
+    steps.push(step("decode", `decode ${source.format} as it is read`, source.virtualSizeBytes));
+  if (method === "convert") {
+    const where = spoolsResult ? "scratch" : `"${target.name}"`;
+    steps.push(
+      step("convert", `convert ${source.format} to ${target.format} in ${where} with qemu-img`, encoded),
+    );
+    steps.push(step("check", `check the structure of the ${target.format} result`));
+    steps.push(step("digest", "compare the disk digests of source and result", source.virtualSizeBytes));
+  } else {
+    steps.push(step("digest", "compute the disk digest as the bytes flow", source.virtualSizeBytes));
+  }
+  if (method !== "convert" || spoolsResult) {
+    steps.push(
+      step("write", `write "${target.name}"`, method === "convert" ? encoded : source.virtualSizeBytes),
+    );
+  }
+  return steps;
+}
+
+function step(name: PlanStep["step"], does: string, bytes?: number): PlanStep {
+  return bytes === undefined ? { step: name, does } : { step: name, does, bytes };
+}
+
+function sum(first: number | undefined, second: number | undefined): number | undefined {
+  return first === undefined || second === undefined ? undefined : first + second;
+}
