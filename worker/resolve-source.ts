@@ -1,0 +1,74 @@
+import { stat } from "node:fs/promises";
+import type { BundleManifest } from "../manifest/bundle.ts";
+import type { Context, Source, SourceFacts, Stage } from "../pipeline/contract.ts";
+import type { DiskFormat } from "../pipeline/disk-format.ts";
+import type { SourceToPlan } from "../pipeline/plan.ts";
+import { type Access, openLocation } from "./access.ts";
+import { peeked } from "./head.ts";
+import { type LayerOptions, peel } from "./layers.ts";
+import { type Location, locationName } from "./location.ts";
+import { isManifest, type ManifestContent, type ManifestOptions, openManifest } from "./manifest-source.ts";
+
+export interface SourceOptions extends LayerOptions, ManifestOptions {}
+
+/** A source with everything that was found out about it before the work. */
+export interface ResolvedSource extends SourceToPlan, AsyncDisposable {
+  readonly location: Location;
+  /** The outermost bytes. */
+  readonly source: Source;
+  /** Unwrap the disk image from the outermost bytes. */
+  readonly stages: readonly Stage[];
+  readonly format: DiskFormat;
+  readonly facts: SourceFacts;
+  readonly bundle?: BundleManifest;
+}
+
+/**
+ * Opens a location as far as is needed to say what it holds: about 1 MiB is read. Nothing is written. A bundle or
+ * import manifest leads to the image it describes.
+ */
+export async function resolveSource(
+  location: Location,
+  options: SourceOptions,
+  access: Access,
+  context: Context,
+): Promise<ResolvedSource> {
+  const opened = openLocation(location, access);
+  const openedFacts = await opened.facts(context);
+  const outer = peeked(opened, { readsOnce: await readsOnce(location) });
+  const head = await outer.head(context);
+  const content: ManifestContent = isManifest(head)
+    ? await openManifest(location, outer, options, access, context)
+    : { source: outer, head, layers: [], stages: [] };
+  const { layers, stages, format, virtualSizeBytes } = await peel(content, options, context);
+  const facts = content.source === outer ? openedFacts : await content.source.facts(context);
+  const imageBytes = content.imageBytes ?? (stages.length === 0 ? facts.sizeBytes : undefined);
+  return {
+    location,
+    name: locationName(location),
+    source: content.source,
+    facts,
+    layers,
+    stages,
+    format,
+    isLocalFile: facts.localPath !== undefined,
+    ...given({
+      sizeBytes: facts.sizeBytes,
+      imageBytes,
+      virtualSizeBytes: virtualSizeBytes ?? (format === "raw" ? imageBytes : undefined),
+      bundle: content.bundle,
+    }),
+    [Symbol.asyncDispose]: () => outer[Symbol.asyncDispose](),
+  };
+}
+
+/** The entries that are not undefined, for optional properties that must be left out rather than be undefined. */
+function given<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as never;
+}
+
+/** A pipe or FIFO gives its bytes once; everything else can be opened again. */
+async function readsOnce(location: Location): Promise<boolean> {
+  if (location.kind === "pipe") return true;
+  return location.kind === "file" && (await stat(location.path)).isFIFO();
+}
