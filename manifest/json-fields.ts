@@ -94,8 +94,15 @@ function pathOf(object: JsonObject, name: string): string {
 }
 
 function mustBe(path: string, wanted: string, found: unknown): Error {
-  const current = found === undefined ? "missing" : quoted(JSON.stringify(found));
   return manifestInvalid(
-    `${path === "" ? "its JSON" : `"${path}"`} must be ${wanted}: current value is ${current}`,
+    `${path === "" ? "its JSON" : `"${path}"`} must be ${wanted}: current value is ${describe(found)}`,
   );
+}
+
+/** A value in a message. Arrays and objects only by kind, as they may be nested deeper than one can write out. */
+export function describe(value: unknown): string {
+  if (value === undefined) return "missing";
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object" && value !== null) return "an object";
+  return typeof value === "string" ? quoted(value) : JSON.stringify(value);
 }

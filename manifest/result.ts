@@ -2,6 +2,7 @@ import { ImportError } from "../pipeline/errors.ts";
 import { formatBytes } from "../pipeline/units.ts";
 import {
   type JsonObject,
+  describe,
   hexAt,
   instantAt,
   integerAt,
@@ -13,7 +14,9 @@ import {
   stringsAt,
   wordAt,
 } from "./json-fields.ts";
-import { manifestInvalid, present, quoted } from "./xml-fields.ts";
+import { manifestInvalid, present } from "./xml-fields.ts";
+
+export { SIGNATURE_SUFFIX, signResultManifest, verifyResultManifest } from "./result-signature.ts";
 
 /** Raised when a reader of the old version would misunderstand a manifest; new fields alone do not raise it. */
 export const RESULT_SCHEMA_VERSION = 1;
@@ -128,7 +131,7 @@ export function parseResultManifest(text: Uint8Array | string): ResultManifest {
   const version = root.fields.get("schemaVersion");
   if (version !== RESULT_SCHEMA_VERSION) {
     throw manifestInvalid(
-      `"schemaVersion" must be ${RESULT_SCHEMA_VERSION}: current value is ${quoted(String(JSON.stringify(version)))}`,
+      `"schemaVersion" must be ${RESULT_SCHEMA_VERSION}: current value is ${describe(version)}`,
     );
   }
   return {
