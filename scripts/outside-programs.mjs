@@ -29,4 +29,5 @@ export const TEST_PROGRAMS = Object.freeze({
   mkswap: "util-linux",
   cryptsetup: "cryptsetup-bin",
   xorriso: "xorriso",
+  "qemu-system-x86_64": "qemu-system-x86",
 });

@@ -167,7 +167,16 @@ function aptInstall(prefix, packages) {
     return spawnSync(program, args, { stdio: ["ignore", "ignore", "inherit"] }).status === 0;
   };
   const update = () => asRoot(["apt-get", "-qq", "update"]);
-  const apt = ["apt-get", "-qq", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Use-Pty=0"];
+  const apt = [
+    "apt-get",
+    "-qq",
+    "-y",
+    "--no-install-recommends",
+    "-o",
+    "DPkg::Lock::Timeout=120",
+    "-o",
+    "Dpkg::Use-Pty=0",
+  ];
   const install = () => asRoot(["sh", "-c", QUIETLY, "quietly", ...apt, "install", ...packages]);
   const updated = !listsAreFresh() && update();
   return install() || (!updated && update() && install());
