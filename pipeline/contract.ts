@@ -150,5 +150,7 @@ export interface Context {
   readonly scratch: Scratch;
   readonly threads: Threads;
   readonly limits: Limits;
+  /** Where outside programs are looked for, as in PATH. Default: the standard folders. */
+  readonly programPath?: string;
   progress(event: ProgressEvent): void;
 }

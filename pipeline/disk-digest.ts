@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
+import { type Hash, createHash } from "node:crypto";
 import type { Context } from "./contract.ts";
-import { isZero } from "./zero.ts";
+import { isZero, zeroes } from "./zero.ts";
 
 /** Bytes of disk under one leaf of the tree. */
 export const DIGEST_BLOCK_BYTES = 4 * 1024 * 1024;
@@ -14,6 +14,38 @@ const BLOCKS_IN_FLIGHT = 3;
 /** SHA-256 of one leaf: the block as it is; the last block of a disk may be short. */
 export function hashLeaf(block: Uint8Array): Buffer {
   return createHash("sha256").update(LEAF).update(block).digest();
+}
+
+/**
+ * {@link hashLeaf} of a block that comes in pieces, so that each is hashed while the cache still holds it. Zeroes are
+ * only counted until something else comes: `finish` tells whether it did.
+ */
+export function leafHasher(): {
+  update(piece: Uint8Array): void;
+  /** Also begins the next leaf. */
+  finish(): { readonly leaf: Buffer; readonly isZero: boolean };
+} {
+  let hash: Hash | undefined;
+  let zeroBytes = 0;
+  return {
+    update(piece) {
+      if (hash === undefined && isZero(piece)) {
+        zeroBytes += piece.byteLength;
+        return;
+      }
+      if (hash === undefined) {
+        hash = createHash("sha256").update(LEAF);
+        for (const zero of zeroes(zeroBytes)) hash.update(zero);
+      }
+      hash.update(piece);
+    },
+    finish() {
+      const result = { leaf: hash?.digest() ?? zeroLeaf(zeroBytes), isZero: hash === undefined };
+      hash = undefined;
+      zeroBytes = 0;
+      return result;
+    },
+  };
 }
 
 const LEAF = Uint8Array.of(0);

@@ -1,0 +1,245 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Readable } from "node:stream";
+import type { Context } from "../pipeline/contract.ts";
+import { ImportError } from "../pipeline/errors.ts";
+import { requireProgram } from "./find-program.ts";
+import { type ProgramLimits, confined } from "./sandbox.ts";
+
+/** What is kept of stderr: the end, as the last lines say why a program gave up. */
+const STDERR_TAIL_BYTES = 4096;
+
+/** Enough for what qemu-img prints of one image; whoever expects more says so. */
+export const DEFAULT_MAX_OUTPUT_BYTES = 1024 * 1024;
+
+/** How long a program may take to clean up after TERM before it is killed; qemu flushes in well under a second. */
+export const DEFAULT_GRACE_MS = 2000;
+
+/** The longest time setTimeout can wait: 24 days. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+export interface ProgramSpec {
+  readonly program: string;
+  /** The Debian package to install when the program is missing. */
+  readonly debianPackage: string;
+  /** Never a secret: other users of the machine can see them. */
+  readonly args: readonly string[];
+  /** Files the program reads, and writes. */
+  readonly reads?: readonly string[];
+  readonly writes?: readonly string[];
+  readonly cwd?: string;
+  /** Wall clock; after it the program is ended and PROGRAM_TIMED_OUT thrown. */
+  readonly timeoutMs: number;
+  /** Default {@link DEFAULT_GRACE_MS}. */
+  readonly graceMs?: number;
+  readonly limits?: ProgramLimits;
+}
+
+/** How a program ended. */
+export interface ProgramExit {
+  readonly status: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+  /** Why we ended it, if we did. */
+  readonly endedBy: "itself" | "abort" | "timeout" | "stop";
+  /** At most 4 KiB, without control characters. */
+  readonly stderrTail: string;
+}
+
+/** A program that goes on running beside us; disposing ends it and waits until it is gone. */
+export interface RunningProgram extends AsyncDisposable {
+  readonly pid: number;
+  /** Resolves once it, and whatever it started, is gone; never rejects. */
+  readonly exited: Promise<ProgramExit>;
+}
+
+export interface ProgramResult {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderrTail: string;
+}
+
+export interface RunOptions {
+  /** Takes the output as it comes, instead of it being collected; must not throw. */
+  readonly onOutput?: (chunk: Buffer) => void;
+  /** More than that is PROGRAM_FAILED. Default {@link DEFAULT_MAX_OUTPUT_BYTES}. */
+  readonly maxOutputBytes?: number;
+  /** Statuses that are an answer and no failure. Default only 0. */
+  readonly goodStatuses?: readonly number[];
+}
+
+/**
+ * Starts a program without waiting for its end; its output is discarded. Ends it when `context.signal` is aborted, when
+ * the wall clock runs out, or when it is disposed: TERM to its process group, then KILL.
+ * Throws PROGRAM_MISSING, PROGRAM_FAILED when it cannot be started, and `signal.reason`.
+ */
+export async function startProgram(spec: ProgramSpec, context: Context): Promise<RunningProgram> {
+  return (await launch(spec, context, "ignore")).running;
+}
+
+/**
+ * Runs a program to its end. Throws PROGRAM_MISSING, PROGRAM_TIMED_OUT, PROGRAM_FAILED (with status or signal and the
+ * end of stderr), DESTINATION_FULL when it found no room, SIZE_EXCEEDED when it wrote past its limit; and
+ * `signal.reason` after an abort, once the program is gone.
+ */
+export async function runProgram(
+  spec: ProgramSpec,
+  context: Context,
+  options: RunOptions = {},
+): Promise<ProgramResult> {
+  const { goodStatuses = [0] } = options;
+  const { running, stdout } = await launch(spec, context, "pipe");
+  await using program = running;
+  const output = stdout === null ? "" : await collect(stdout, spec, options);
+  const exit = await program.exited;
+  if (exit.endedBy === "abort") context.signal.throwIfAborted();
+  if (exit.endedBy === "itself" && exit.status !== undefined && goodStatuses.includes(exit.status)) {
+    return { status: exit.status, stdout: output, stderrTail: exit.stderrTail };
+  }
+  throw programError(spec, exit);
+}
+
+/** What went wrong, as far as the way a program ended tells. */
+export function programError(spec: ProgramSpec, exit: ProgramExit): ImportError {
+  const what = `Cannot finish "${title(spec)}"`;
+  const said = exit.stderrTail === "" ? "" : `: ${exit.stderrTail}`;
+  if (exit.endedBy === "timeout" || exit.signal === "SIGXCPU") {
+    const limit = exit.endedBy === "timeout" ? `${spec.timeoutMs / 1000} s` : "its processor time";
+    return new ImportError("PROGRAM_TIMED_OUT", `${what} as it took longer than ${limit}${said}`, {
+      remedy: "Try again when the machine is less busy",
+    });
+  }
+  if (exit.signal === "SIGXFSZ" || exit.stderrTail.includes("File too large")) {
+    return new ImportError("SIZE_EXCEEDED", `${what} as it wrote a larger file than the image can need${said}`, {
+      remedy: "Look at the image with: diskferry inspect",
+    });
+  }
+  // With LC_ALL=C this is what strerror(ENOSPC) and strerror(EDQUOT) say; the exit status does not tell.
+  if (/No space left on device|Disk quota exceeded/.test(exit.stderrTail)) {
+    return new ImportError("DESTINATION_FULL", `${what} as no room is left${said}`, {
+      remedy: "Free some space or choose another file system",
+    });
+  }
+  const how = exit.signal === undefined ? `status ${exit.status ?? "unknown"}` : `signal ${exit.signal}`;
+  return new ImportError("PROGRAM_FAILED", `${what} as it ended with ${how}${said}`, {
+    remedy:
+      exit.signal === "SIGKILL"
+        ? "Look into the system log: the kernel kills programs when memory runs out"
+        : "Look at what the program says, and run it by hand if that does not tell",
+  });
+}
+
+/** The program and its subcommand, without the paths and options that follow. */
+function title({ program, args }: ProgramSpec): string {
+  const [first] = args;
+  return first === undefined || /^[-/]/.test(first) ? program : `${program} ${first}`;
+}
+
+interface Launched {
+  readonly running: RunningProgram;
+  readonly stdout: Readable | null;
+}
+
+async function launch(spec: ProgramSpec, context: Context, stdout: "pipe" | "ignore"): Promise<Launched> {
+  const path = await requireProgram(spec, context);
+  const { reads = [], writes = [], limits = {} } = spec;
+  const command = await confined(path, spec.args, { limits, reads, writes }, context);
+  context.signal.throwIfAborted();
+  context.log.debug("start program", { program: spec.program, args: spec.args });
+  const child = spawn(command.file, command.args, {
+    cwd: spec.cwd ?? "/",
+    env: command.env,
+    stdio: ["ignore", stdout, "pipe"],
+    detached: true, // a process group of its own, so that what it starts can be ended with it
+  });
+  const { pid } = child;
+  if (pid === undefined) throw await startError(spec, child);
+  return { running: supervise(child, pid, spec, context), stdout: child.stdout };
+}
+
+async function startError(spec: ProgramSpec, child: ChildProcess): Promise<ImportError> {
+  const [cause] = await once(child, "error");
+  return new ImportError("PROGRAM_FAILED", `Cannot start "${title(spec)}"`, {
+    cause,
+    remedy: "Look whether the program can be run by hand",
+  });
+}
+
+function supervise(child: ChildProcess, pid: number, spec: ProgramSpec, context: Context): RunningProgram {
+  const { signal } = context;
+  let endedBy: ProgramExit["endedBy"] = "itself";
+  let graceTimer: NodeJS.Timeout | undefined;
+  const end = (reason: ProgramExit["endedBy"]): void => {
+    if (endedBy !== "itself" || child.exitCode !== null || child.signalCode !== null) return;
+    endedBy = reason;
+    killGroup(pid, "SIGTERM");
+    graceTimer = setTimeout(() => killGroup(pid, "SIGKILL"), spec.graceMs ?? DEFAULT_GRACE_MS);
+  };
+  const onAbort = (): void => end("abort");
+  const clock = setTimeout(() => end("timeout"), Math.min(spec.timeoutMs, MAX_TIMEOUT_MS));
+  signal.addEventListener("abort", onAbort, { once: true });
+
+  const stderr = child.stderr === null ? Promise.resolve("") : tail(child.stderr);
+  const exited = new Promise<ProgramExit>((resolve) => {
+    // What it started and left behind holds its pipes open, so "close" would not come.
+    child.once("exit", () => killGroup(pid, "SIGKILL"));
+    child.once("close", (code: number | null, killedBy: NodeJS.Signals | null) => {
+      clearTimeout(clock);
+      clearTimeout(graceTimer);
+      signal.removeEventListener("abort", onAbort);
+      const [status, signalName] = [code ?? undefined, killedBy ?? undefined];
+      void stderr.then((stderrTail) => resolve({ status, signal: signalName, endedBy, stderrTail }));
+    });
+  });
+  return {
+    pid,
+    exited,
+    async [Symbol.asyncDispose]() {
+      end("stop");
+      await exited;
+    },
+  };
+}
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // ESRCH: all of the group has gone already, which is what was wanted
+  }
+}
+
+async function collect(stdout: Readable, spec: ProgramSpec, options: RunOptions): Promise<string> {
+  const { onOutput, maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES } = options;
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of stdout as AsyncIterable<Buffer>) {
+    if (onOutput !== undefined) {
+      onOutput(chunk);
+      continue;
+    }
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > maxOutputBytes) {
+      throw new ImportError(
+        "PROGRAM_FAILED",
+        `Cannot use the output of "${title(spec)}" as it is longer than ${maxOutputBytes} bytes`,
+        { remedy: "Look at the image with: diskferry inspect" },
+      );
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The end of what a program says, in one piece that can be printed: names inside an image may hold anything. */
+async function tail(stderr: Readable): Promise<string> {
+  let kept = Buffer.alloc(0);
+  for await (const chunk of stderr as AsyncIterable<Buffer>) {
+    kept = Buffer.concat([kept, chunk]);
+    if (kept.byteLength > STDERR_TAIL_BYTES) kept = kept.subarray(-STDERR_TAIL_BYTES);
+  }
+  return kept
+    .toString("utf8")
+    .trim()
+    .replaceAll(/\s*\n\s*/g, " / ")
+    .replaceAll(/\p{C}/gu, "?");
+}
