@@ -3,7 +3,8 @@ import { Agent as HttpsAgent } from "node:https";
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import type { Context } from "../pipeline/contract.ts";
 import { ImportError } from "../pipeline/errors.ts";
-import { retry, type RetryOptions } from "../pipeline/retry.ts";
+import { retry } from "../pipeline/retry.ts";
+import { DEFAULT_IDLE_TIMEOUT_MS, noteRetry, type RetryPolicy } from "./remote.ts";
 import { s3Error, type S3Attempt } from "./s3-errors.ts";
 
 export interface S3Location {
@@ -35,8 +36,6 @@ export interface S3Options {
   readonly clockOffsetMs?: number;
 }
 
-export type RetryPolicy = Pick<RetryOptions, "tryCount" | "firstPauseMs" | "pause">;
-
 /** How to reach a store: opened on first use, so that nothing of the SDK is loaded by runs that need none of it. */
 export interface S3Access {
   readonly idleTimeoutMs: number;
@@ -56,8 +55,6 @@ export type S3Request<T> = (opened: { readonly sdk: S3Sdk; readonly client: S3Cl
 
 export type S3Sdk = typeof import("@aws-sdk/client-s3");
 
-/** Longer than the pauses of a busy store, short enough to notice a dead one while somebody watches. */
-export const DEFAULT_IDLE_TIMEOUT_MS = 30_000;
 /** To connect within a region takes milliseconds; three tries of TCP's SYN fit in here. */
 const CONNECT_TIMEOUT_MS = 10_000;
 /** More than all readers and writers of one run use together. */
@@ -135,13 +132,6 @@ export function s3Access(options: S3Options = {}): S3Access {
       const options = { ...policy, signal, onRetry: noteRetry(attempt.action, context) };
       return await retry(() => once(attempt, context, request), options);
     },
-  };
-}
-
-/** Tells of a repeated try in the log. */
-export function noteRetry(step: string, context: Context): (error: ImportError, attempt: number) => void {
-  return (error, attempt) => {
-    context.log.debug("trying again", { step, attempt, code: error.code, reason: error.message });
   };
 }
 

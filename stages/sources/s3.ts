@@ -2,11 +2,12 @@ import { Readable } from "node:stream";
 import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
 import type { Bytes, Context, Source, SourceFacts } from "../../pipeline/contract.ts";
 import { ImportError } from "../../pipeline/errors.ts";
-import { formatS3Url, noteRetry, type S3Access, type S3Location } from "../s3-access.ts";
+import { noteRetry } from "../remote.ts";
+import { formatS3Url, type S3Access, type S3Location } from "../s3-access.ts";
 import { headObject, type S3Head, unquoted } from "../s3-head.ts";
 import type { S3Attempt } from "../s3-errors.ts";
-import { cut, fillPiece, inOrder } from "./pieces.ts";
-import { readInto } from "./response-body.ts";
+import { type Chunks, cut, inOrder, wholePiece } from "./pieces.ts";
+import { readAll } from "./response-body.ts";
 
 /**
  * An object of an S3 store, read by ranges in parallel and passed on in order; see `pieces.ts` for the bounds. The ETag
@@ -29,13 +30,13 @@ export function s3Source(location: S3Location, access: S3Access): Source {
     }
   }
 
-  async function fetch(offset: number, length: number, seen: S3Head, context: Context): Promise<Uint8Array> {
+  async function fetch(offset: number, length: number, seen: S3Head, context: Context): Promise<Chunks> {
     const { signal } = context;
     const { idleTimeoutMs } = access;
     const options = { ...access.retry, signal, onRetry: noteRetry("read", context) };
-    return await fillPiece(
+    return await wholePiece(
       length,
-      async (into, filled) => {
+      async (filled) => {
         const first = offset + filled;
         const range = `bytes=${first}-${offset + length - 1}`;
         const answer = await access.once(attempt, context, ({ sdk, client }) =>
@@ -50,7 +51,7 @@ export function s3Source(location: S3Location, access: S3Access): Source {
           ),
         );
         const body = checked(answer, first, offset + length, seen);
-        return await readInto(body, into, filled, { name, signal, idleTimeoutMs });
+        return await readAll(body, length - filled, { name, signal, idleTimeoutMs });
       },
       options,
     );
