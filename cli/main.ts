@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+import { readFile } from "node:fs/promises";
+import { extname } from "node:path";
+import type { WriteStream } from "node:tty";
+import { COMMANDS } from "./commands/index.ts";
+import type { CliEnvironment, TerminalOutput } from "./environment.ts";
+import { Interrupted, STOP_SIGNALS } from "./interrupted.ts";
+import { runCli } from "./program.ts";
+
+/** Of output that is no terminal. */
+const DEFAULT_COLUMNS = 100;
+
+const stop = new AbortController();
+
+/** The first signal stops the work; later ones change nothing, so that cleaning up is not cut short. */
+function onSignal(signal: NodeJS.Signals): void {
+  const known = STOP_SIGNALS.find((name) => name === signal);
+  if (known !== undefined && !stop.signal.aborted) stop.abort(new Interrupted(known));
+}
+
+function terminalOutput(stream: WriteStream): TerminalOutput {
+  // A reader such as `head` may leave early. Without a listener that would end the program in the middle of its work.
+  stream.on("error", () => undefined);
+  return { stream, isTerminal: stream.isTTY, columns: () => stream.columns ?? DEFAULT_COLUMNS };
+}
+
+async function packageVersion(): Promise<string> {
+  // The published package has this file compiled, one folder further down.
+  const path = extname(import.meta.url) === ".ts" ? "../package.json" : "../../package.json";
+  const { version } = JSON.parse(await readFile(new URL(path, import.meta.url), "utf8"));
+  return String(version);
+}
+
+for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+const environment: CliEnvironment = {
+  // Opening it is put off: a program that never reads its standard input must not wait for it.
+  get input() {
+    return process.stdin;
+  },
+  output: terminalOutput(process.stdout),
+  errors: terminalOutput(process.stderr),
+  variables: process.env,
+  signal: stop.signal,
+  version: await packageVersion(),
+};
+process.exitCode = await runCli(process.argv.slice(2), environment, COMMANDS);
+for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
