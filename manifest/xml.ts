@@ -58,7 +58,8 @@ const NONE: readonly never[] = Object.freeze([]);
  * Reads an XML 1.0 document of elements, attributes and text. There is no DTD, so the only entities are the five
  * of XML itself and character references. Encodings are UTF-8 and its part ASCII.
  *
- * Takes at most about 16 times the memory of the text, and a bounded amount whatever the text (`limits`).
+ * Takes about five times the memory of a manifest's text, and less than 128 MiB for any text that the default limits
+ * refuse (measured by its test).
  * Throws MANIFEST_INVALID for what is not such a document, MANIFEST_TOO_LARGE for one past the limits.
  */
 export function parseXml(text: Uint8Array, limits: Partial<XmlLimits> = {}): XmlElement {
@@ -219,7 +220,8 @@ function tooLarge(found: string, wanted: string): ImportError {
     "MANIFEST_TOO_LARGE",
     `Cannot read the manifest as ${found} where at most ${wanted} may be`,
     {
-      remedy: "Bundle or upload the image again with larger parts",
+      remedy:
+        "Check that this file is a manifest; an image of very many parts must be made again with larger ones",
     },
   );
 }
