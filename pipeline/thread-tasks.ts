@@ -16,6 +16,20 @@ export interface ThreadTasks {
     };
     output: { readonly sha1: string };
   };
+  /**
+   * Decrypts a piece of an AES-128-CBC stream, whose IV is the 16 bytes of ciphertext before it.
+   * `memory` holds `lengthBytes` bytes, a multiple of 16, and is overwritten with the plaintext.
+   */
+  decryptBlocks: {
+    input: {
+      readonly memory: SharedArrayBuffer;
+      readonly lengthBytes: number;
+      /** 16 bytes each. */
+      readonly key: Uint8Array;
+      readonly iv: Uint8Array;
+    };
+    output: void;
+  };
   /** Leaf hashes of a disk digest for blocks that are already in memory; see `disk-digest.ts`. */
   hashBlock: {
     input: { readonly memory: SharedArrayBuffer; readonly lengthBytes: number };

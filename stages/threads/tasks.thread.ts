@@ -24,6 +24,7 @@ type Tasks = { readonly [T in ThreadTask]: (input: ThreadInput<T>) => Promise<Th
 /** Each is loaded by the first thread that needs it: what one task imports costs the others no memory. */
 const TASKS: Tasks = {
   openPart: async (input) => (await import("./open-part.ts")).openPart(input),
+  decryptBlocks: async (input) => (await import("./decrypt-blocks.ts")).decryptBlocks(input),
   hashBlock: async (input) => (await import("./hash-block.ts")).hashBlock(input),
   hashBlocks: async (input) => (await import("./hash-blocks.ts")).hashBlocks(input),
 };

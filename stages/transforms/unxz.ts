@@ -1,0 +1,107 @@
+// oxlint-disable no-underscore-dangle -- the names that Emscripten gives to C functions
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import {
+  LZMA_FINISH,
+  LZMA_MEMLIMIT_ERROR,
+  LZMA_OK,
+  LZMA_RUN,
+  LZMA_STREAM_END,
+  WasmLzmaStream,
+} from "node-liblzma/wasm";
+import createLiblzma from "node-liblzma/wasm/liblzma.js";
+import type { Bytes, Context } from "../../pipeline/contract.ts";
+import { isZero } from "../../pipeline/zero.ts";
+import { type ByteReader, byteReader } from "../byte-reader.ts";
+import { decompressionFailed, trailingData } from "./engine.ts";
+
+/** Of input and output, inside the memory of the WebAssembly module. */
+const BUFFER_BYTES = 256 * 1024;
+
+/** xz -9 makes dictionaries of 64 MiB. A dictionary of 128 MiB, and what the decoder needs beside it. */
+export const XZ_MEMORY_BYTES = (128 + 1) * 1024 * 1024;
+
+/** In the zero padding between and behind streams, which is of multiples of 4 bytes (xz file format section 2.2). */
+const PADDING_GRAIN_BYTES = 4;
+
+/** Work between two turns of the event loop, in chunks: decoding runs in the main thread, which others need as well. */
+const CHUNKS_A_TURN = 8;
+
+type Liblzma = Awaited<ReturnType<typeof createLiblzma>>;
+
+/**
+ * Decompresses xz streams, one after the other, until the input ends, checking the CRC32, CRC64 or SHA-256 of each block.
+ * liblzma runs as WebAssembly, so that a flaw in it stays inside its own memory, which goes when the stream has ended.
+ * Throws DECOMPRESSION_FAILED, also for more than {@link XZ_MEMORY_BYTES} of memory, and TRAILING_DATA.
+ */
+export async function* unxz(input: Bytes, context: Context): Bytes {
+  const reader = byteReader(input);
+  try {
+    const liblzma = await loadLiblzma();
+    let streamCount = 0;
+    while (await atStream(reader, streamCount)) {
+      yield* unxzStream(liblzma, reader, context);
+      streamCount++;
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+async function loadLiblzma(): Promise<Liblzma> {
+  const wasm = fileURLToPath(import.meta.resolve("node-liblzma/wasm/liblzma.wasm"));
+  // Given, because the loader would fetch() it otherwise, which does not read files in Node.
+  return createLiblzma({ wasmBinary: await readFile(wasm) });
+}
+
+/** Passes over padding and tells whether a stream follows. */
+async function atStream(reader: ByteReader, streamCount: number): Promise<boolean> {
+  for (;;) {
+    const group = await reader.take(PADDING_GRAIN_BYTES);
+    if (group.byteLength === 0) {
+      if (streamCount > 0) return false;
+      throw decompressionFailed("xz", "it is empty");
+    }
+    const isPadding = group.byteLength === PADDING_GRAIN_BYTES && isZero(group);
+    if (isPadding && streamCount > 0) continue;
+    reader.unread(group);
+    if (streamCount > 0 && (group[0] !== 0xfd || group[1] !== 0x37))
+      throw trailingData("xz", reader.position);
+    return true;
+  }
+}
+
+async function* unxzStream(liblzma: Liblzma, reader: ByteReader, { signal }: Context): Bytes {
+  const stream = new WasmLzmaStream(liblzma);
+  const inputAt = liblzma._malloc(BUFFER_BYTES);
+  const outputAt = liblzma._malloc(BUFFER_BYTES);
+  try {
+    let status: number = liblzma._lzma_stream_decoder(stream.ptr, BigInt(XZ_MEMORY_BYTES), 0);
+    let chunk: Uint8Array | undefined;
+    for (let turn = 1; status === LZMA_OK; turn++) {
+      signal.throwIfAborted();
+      if (stream.availIn === 0) {
+        chunk = await reader.next(BUFFER_BYTES);
+        if (chunk !== undefined) liblzma.HEAPU8.set(chunk, inputAt);
+        stream.setInput(inputAt, chunk?.byteLength ?? 0);
+      }
+      stream.setOutput(outputAt, BUFFER_BYTES);
+      status = liblzma._lzma_code(stream.ptr, chunk === undefined ? LZMA_FINISH : LZMA_RUN);
+      const outputBytes = BUFFER_BYTES - stream.availOut;
+      if (outputBytes > 0) yield liblzma.HEAPU8.slice(outputAt, outputAt + outputBytes);
+      if (turn % CHUNKS_A_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (status !== LZMA_STREAM_END) throw decompressionFailed("xz", reasonOf(status));
+    if (chunk !== undefined && stream.availIn > 0) reader.unread(chunk.subarray(-stream.availIn));
+  } finally {
+    liblzma._lzma_end(stream.ptr);
+    liblzma._free(inputAt);
+    liblzma._free(outputAt);
+    stream.free();
+  }
+}
+
+function reasonOf(status: number): string {
+  if (status !== LZMA_MEMLIMIT_ERROR) return `it is damaged or ends early (liblzma status ${status})`;
+  return `its dictionary needs more than ${XZ_MEMORY_BYTES} bytes of memory`;
+}
