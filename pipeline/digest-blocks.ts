@@ -104,7 +104,9 @@ async function digestInThreads(
         queue.push({ blockCount });
       } else {
         const input = { locator, sizeBytes, firstBlock, blockCount };
-        const hashes = context.threads.run("hashBlocks", input, context.signal).then((output) => output.hashes);
+        const hashes = context.threads
+          .run("hashBlocks", input, context.signal)
+          .then((output) => output.hashes);
         hashes.catch(() => undefined); // whoever awaits it sees the error; it must not count as unhandled until then
         queue.push({ blockCount, hashes });
       }
@@ -112,7 +114,7 @@ async function digestInThreads(
     }
     while (queue.length > 0) await drain();
   } finally {
-    await Promise.allSettled(queue.map(({ hashes }) => hashes));
+    await Promise.allSettled(queue.map(({ hashes }) => hashes ?? Promise.resolve()));
   }
   return { digest: tree.digest(sizeBytes), sizeBytes };
 }

@@ -109,9 +109,13 @@ export function programError(spec: ProgramSpec, exit: ProgramExit): ImportError 
     });
   }
   if (exit.signal === "SIGXFSZ" || exit.stderrTail.includes("File too large")) {
-    return new ImportError("SIZE_EXCEEDED", `${what} as it wrote a larger file than the image can need${said}`, {
-      remedy: "Look at the image with: diskferry inspect",
-    });
+    return new ImportError(
+      "SIZE_EXCEEDED",
+      `${what} as it wrote a larger file than the image can need${said}`,
+      {
+        remedy: "Look at the image with: diskferry inspect",
+      },
+    );
   }
   // With LC_ALL=C this is what strerror(ENOSPC) and strerror(EDQUOT) say; the exit status does not tell.
   if (/No space left on device|Disk quota exceeded/.test(exit.stderrTail)) {

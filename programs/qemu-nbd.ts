@@ -72,7 +72,11 @@ export async function serveDisk(image: ImageFile, context: Context): Promise<Ser
 /** qemu-nbd writes it when it listens (qemu-nbd.c: after `qio_net_listener_open_sync`), so nothing has to be tried. */
 const PID_FILE = "pid";
 
-async function pidFileWritten(folder: string, context: Context, watched: DisposableStack): Promise<undefined> {
+async function pidFileWritten(
+  folder: string,
+  context: Context,
+  watched: DisposableStack,
+): Promise<undefined> {
   const stop = new AbortController();
   watched.defer(() => stop.abort());
   const signal = AbortSignal.any([context.signal, stop.signal]);

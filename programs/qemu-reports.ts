@@ -1,3 +1,4 @@
+import { defined } from "../pipeline/defined.ts";
 import { ImportError } from "../pipeline/errors.ts";
 
 /** What `qemu-img info` says of an image. */
@@ -30,16 +31,17 @@ export interface ImageCheck {
   readonly corruptionCount: number;
 }
 
-
 export function parseInfo(json: string): ImageInfo {
   const info = record(parse(json, "info"), "info");
   const specific = record(record(info["format-specific"] ?? {}, "info").data ?? {}, "info");
   return {
     virtualSizeBytes: byteCount(info["virtual-size"], "info", "virtual-size"),
     allocatedBytes: byteCount(info["actual-size"] ?? 0, "info", "actual-size"),
-    ...optionalText("createType", specific["create-type"]),
-    ...optionalText("backingFile", info["full-backing-filename"] ?? info["backing-filename"]),
-    ...optionalText("dataFile", specific["data-file"]),
+    ...defined({
+      createType: text(specific["create-type"]),
+      backingFile: text(info["full-backing-filename"] ?? info["backing-filename"]),
+      dataFile: text(specific["data-file"]),
+    }),
     isEncrypted: info.encrypted === true,
     isDirty: info["dirty-flag"] === true,
     isCorrupt: specific.corrupt === true,
@@ -83,8 +85,8 @@ function byteCount(value: unknown, command: string, key: string): number {
   throw unreadable(command, `"${key}" is no byte count`);
 }
 
-function optionalText<K extends string>(key: K, value: unknown): { readonly [P in K]?: string } {
-  return typeof value === "string" && value !== "" ? ({ [key]: value } as { [P in K]: string }) : {};
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 function unreadable(command: string, why: string, cause?: unknown): ImportError {

@@ -22,7 +22,9 @@ export async function fileBlocks(path: string, context: Context): Promise<Blocks
     async read(offset, into, { signal }) {
       for (let at = 0; at < into.byteLength;) {
         signal.throwIfAborted();
-        const { bytesRead } = await reading(path, () => file.read(into, at, into.byteLength - at, offset + at));
+        const { bytesRead } = await reading(path, () =>
+          file.read(into, at, into.byteLength - at, offset + at),
+        );
         if (bytesRead === 0) throw truncated(path, offset + at);
         at += bytesRead;
       }
@@ -39,9 +41,13 @@ async function sizeOf(path: string, file: FileHandle): Promise<number> {
   const stats = await file.stat({ bigint: true });
   if (stats.isFile()) return Number(stats.size);
   if (stats.isBlockDevice()) return await blockDeviceBytes(stats.rdev);
-  throw new ImportError("SOURCE_UNSUITABLE", `Cannot read "${path}" at random as it is no file and no device`, {
-    remedy: "Name a file or a block device",
-  });
+  throw new ImportError(
+    "SOURCE_UNSUITABLE",
+    `Cannot read "${path}" at random as it is no file and no device`,
+    {
+      remedy: "Name a file or a block device",
+    },
+  );
 }
 
 async function reading<T>(path: string, attempt: () => Promise<T>): Promise<T> {

@@ -82,8 +82,12 @@ async function* nbdPieces(
   const never = new AbortController().signal;
   await using connection = await connectNbd({ name: exportName, socketPath, exportName }, never);
   const pieceBytes = Math.min(PIECE_BYTES, connection.facts.maxBlockBytes);
-  const memories = Array.from({ length: PIECES_AHEAD + 1 }, () => Buffer.allocUnsafeSlow(pieceBytes));
-  const ahead: { readonly memory: Buffer; readonly piece: Uint8Array; readonly filled: Promise<void> }[] = [];
+  const memories = Array.from({ length: PIECES_AHEAD + 1 }, () => new Uint8Array(pieceBytes));
+  const ahead: {
+    readonly memory: Uint8Array<ArrayBuffer>;
+    readonly piece: Uint8Array;
+    readonly filled: Promise<void>;
+  }[] = [];
   for (let at = start; at < end || ahead.length > 0;) {
     for (let memory = memories.pop(); memory !== undefined && at < end; memory = memories.pop()) {
       const piece = memory.subarray(0, Math.min(pieceBytes, end - at));

@@ -78,7 +78,12 @@ export async function connectNbd(address: NbdAddress, signal: AbortSignal): Prom
   socket.once("end", () => close(protocolError(name, "ended the connection")));
   socket.once("close", () => close(protocolError(name, "ended the connection")));
 
-  function request(command: number, offset: number, lengthBytes: number, into?: Uint8Array): Promise<Pending> {
+  function request(
+    command: number,
+    offset: number,
+    lengthBytes: number,
+    into?: Uint8Array,
+  ): Promise<Pending> {
     return new Promise((resolve, reject) => {
       if (ending !== undefined) {
         reject(ending.reason);

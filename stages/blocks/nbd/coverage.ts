@@ -17,7 +17,8 @@ export function coverage(lengthBytes: number): Coverage {
       while (at > 0 && (pieces[at - 1]?.[0] ?? 0) >= start) at--;
       const before = pieces[at - 1];
       const after = pieces[at];
-      if ((before !== undefined && before[1] > start) || (after !== undefined && after[0] < end)) return false;
+      if ((before !== undefined && before[1] > start) || (after !== undefined && after[0] < end))
+        return false;
       const joinsAfter = after?.[0] === end;
       if (before?.[1] === start) {
         before[1] = joinsAfter ? after[1] : end;

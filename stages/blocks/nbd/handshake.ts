@@ -60,7 +60,11 @@ export function* handshake(
   send(encodeOption(OPTION.go, encodeGo(exportName, [INFO.blockSize])));
   const infos = yield* replies(name, OPTION.go);
   if (infos === undefined) throw protocolError(name, `has no export "${exportName}"`);
-  return { ...exportFacts(name, infos), structuredReplies, ...(allocationId === undefined ? {} : { allocationId }) };
+  return {
+    ...exportFacts(name, infos),
+    structuredReplies,
+    ...(allocationId === undefined ? {} : { allocationId }),
+  };
 }
 
 function* allocationContext(
@@ -88,7 +92,8 @@ function* replies(name: string, option: number): WireReader<readonly OptionReply
     if (head.readBigUInt64BE(0) !== OPTION_REPLY_MAGIC || head.readUInt32BE(8) !== option) {
       throw protocolError(name, `answers something else than option ${option}`);
     }
-    if (lengthBytes > 2 * MAX_STRING_BYTES) throw protocolError(name, `sends ${lengthBytes} bytes of option reply`);
+    if (lengthBytes > 2 * MAX_STRING_BYTES)
+      throw protocolError(name, `sends ${lengthBytes} bytes of option reply`);
     const payload = yield* take(lengthBytes);
     if (type >= OPTION_ERROR_BASE) return undefined;
     if (type === OPTION_REPLY.ack) return received;

@@ -42,11 +42,7 @@ export function pending(
  * Reads replies for ever, puts their payload where the requests want it and settles the requests. Replies may come in
  * any order and in any number of chunks. Throws PROGRAM_FAILED for what the protocol does not allow.
  */
-export function* receive(
-  name: string,
-  facts: NbdExport,
-  waiting: Map<bigint, Pending>,
-): WireReader<never> {
+export function* receive(name: string, facts: NbdExport, waiting: Map<bigint, Pending>): WireReader<never> {
   for (;;) {
     const magic = (yield* take(4)).readUInt32BE(0);
     if (magic === SIMPLE_REPLY_MAGIC) yield* simpleReply(name, facts, waiting);
@@ -77,7 +73,8 @@ function* chunk(name: string, facts: NbdExport, waiting: Map<bigint, Pending>): 
   else if (type === REPLY.offsetHole) yield* holeChunk(name, request, lengthBytes);
   else if (type === REPLY.blockStatus) yield* statusChunk(name, facts, request, lengthBytes);
   else if (type >= REPLY_ERROR_BASE) yield* errorChunk(name, request, lengthBytes);
-  else if (type !== REPLY.none || lengthBytes !== 0) throw protocolError(name, `sends a chunk of type ${type}`);
+  else if (type !== REPLY.none || lengthBytes !== 0)
+    throw protocolError(name, `sends a chunk of type ${type}`);
   if ((head.readUInt16BE(0) & REPLY_FLAG_DONE) !== 0) finish(name, waiting, cookie, request);
 }
 

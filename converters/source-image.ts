@@ -1,0 +1,91 @@
+import { open } from "node:fs/promises";
+import type { Context } from "../pipeline/contract.ts";
+import type { DiskFormat } from "../pipeline/disk-format.ts";
+import { ImportError } from "../pipeline/errors.ts";
+import { formatBytes } from "../pipeline/units.ts";
+import { qemuImg } from "../programs/qemu-img.ts";
+import type { ImageFile } from "../programs/qemu-node.ts";
+import type { ImageInfo } from "../programs/qemu-reports.ts";
+import { readError } from "../stages/blocks/file.ts";
+
+/** VMDKs that are one file; all others name files beside them, on any path (CVE-2022-47951). */
+const SELF_CONTAINED_VMDK: readonly string[] = ["monolithicSparse", "streamOptimized"];
+
+/**
+ * What qemu says of a local image that is to be opened, once it is clear that it may be: it exists, is of the declared
+ * format, lies within the limits and refers to nothing outside itself. Nothing is written. Throws SOURCE_NOT_FOUND,
+ * SOURCE_FORBIDDEN, SOURCE_UNSUITABLE, IMAGE_CORRUPT, IMAGE_UNSAFE, SIZE_EXCEEDED, PROGRAM_MISSING, PROGRAM_FAILED.
+ */
+export async function openableImage(image: ImageFile, context: Context): Promise<ImageInfo> {
+  await checkReadable(image.path);
+  const info = await infoOf(image, context);
+  checkSelfContained(image, info);
+  const { maxImageBytes } = context.limits;
+  if (info.virtualSizeBytes > maxImageBytes) {
+    throw new ImportError(
+      "SIZE_EXCEEDED",
+      `Cannot accept "${image.path}" as its disk has ${formatBytes(info.virtualSizeBytes)}: at most ${formatBytes(maxImageBytes)} are allowed`,
+      { remedy: "Raise the limit with --max-size, or look into the image with qemu-img info" },
+    );
+  }
+  return info;
+}
+
+async function checkReadable(path: string): Promise<void> {
+  try {
+    await using _file = await open(path, "r");
+  } catch (error) {
+    throw readError(error, path);
+  }
+}
+
+async function infoOf(image: ImageFile, context: Context): Promise<ImageInfo> {
+  try {
+    return await qemuImg.info(image, context);
+  } catch (error) {
+    if (!(error instanceof ImportError) || error.code !== "PROGRAM_FAILED") throw error;
+    throw openError(image, error);
+  }
+}
+
+/** qemu-img ends with 1 whatever is wrong; the file can be read, so it is the image. */
+function openError(image: ImageFile, cause: ImportError): ImportError {
+  const { path, format } = image;
+  // Wording of block/vhdx-log.c, vhdx_parse_log(); replaying would write to the source, which nobody asked for.
+  if (/log that needs to be replayed/.test(cause.message)) {
+    return new ImportError(
+      "SOURCE_UNSUITABLE",
+      `Cannot open "${path}" as its VHDX log holds changes that were never applied, and applying them would write to it`,
+      { cause, remedy: "Apply them to a copy with: qemu-img check -f vhdx -r all COPY" },
+    );
+  }
+  return new ImportError("IMAGE_CORRUPT", `Cannot open "${path}" as ${format}: ${cause.message}`, {
+    cause,
+    remedy: "Check that the image is complete and of this format",
+  });
+}
+
+function checkSelfContained({ path, format }: ImageFile, info: ImageInfo): void {
+  const refuse = (why: string, remedy: string): never => {
+    throw new ImportError("IMAGE_UNSAFE", `Cannot accept "${path}" as ${why}`, { remedy });
+  };
+  if (info.backingFile !== undefined) {
+    refuse(
+      "it is an overlay whose other half is in a backing file",
+      "Flatten it where it was made: qemu-img convert",
+    );
+  }
+  if (info.dataFile !== undefined) {
+    refuse("its data is in another file", "Join the two where it was made: qemu-img convert");
+  }
+  if (format === "vmdk" && !SELF_CONTAINED_VMDK.includes(info.createType ?? "")) {
+    refuse(
+      `it is a VMDK of type "${info.createType ?? "unknown"}": one of ${SELF_CONTAINED_VMDK.join(", ")} is wanted`,
+      "Export it as a stream-optimized VMDK",
+    );
+  }
+  if (info.isEncrypted) refuse("its content is encrypted", "Decrypt it where it was made: qemu-img convert");
+}
+
+/** Formats whose own tables `qemu-img check` can check. */
+export const CHECKABLE: readonly DiskFormat[] = ["qcow2", "vmdk", "vhdx", "vdi"];
