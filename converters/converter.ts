@@ -53,6 +53,8 @@ export interface Converter<T extends TargetFormat = TargetFormat> {
   readonly to: T["format"];
   /** Never throws; a missing program makes it false. */
   accepts(facts: ConversionFacts, context: Context): Promise<Acceptance>;
+  /** Bytes of the result if every sector has data, tables included: known before anything is opened. */
+  worstCaseBytes(virtualSizeBytes: number): number;
   /**
    * Upper bound of the bytes that the result takes: what to reserve where it must be made in scratch. Exact figures of
    * `qemu-img measure` where it has them, else the format's worst case. Throws as `convert` does when it looks into the image.

@@ -33,6 +33,7 @@ export function qemuConverter<T extends TargetFormat>(options: QemuConverterOpti
 
   return {
     to,
+    worstCaseBytes,
     async accepts({ virtualSizeBytes }: ConversionFacts, context: Context): Promise<Acceptance> {
       const reason = refusal(virtualSizeBytes);
       if (reason !== undefined) {

@@ -51,14 +51,20 @@ export interface Plan {
   readonly steps: readonly PlanStep[];
 }
 
+/** Why the target's converter cannot be used. */
+export interface Refusal {
+  readonly code: "PROGRAM_MISSING" | "PLAN_IMPOSSIBLE";
+  readonly reason: string;
+  readonly remedy: string;
+}
+
 /**
- * Chooses the route. Pure: the same facts give the same plan, and nothing is opened. `toolMissing` is why a program
- * that conversions need cannot be used, or undefined. Throws PLAN_IMPOSSIBLE, or PROGRAM_MISSING where only a missing
- * program stands in the way.
+ * Chooses the route. Pure: the same facts give the same plan, and nothing is opened. Throws PLAN_IMPOSSIBLE, and what
+ * the converter's refusal says where only a conversion would do.
  */
-export function plan(source: SourceToPlan, target: TargetToPlan, toolMissing?: string): Plan {
+export function plan(source: SourceToPlan, target: TargetToPlan, refusal?: Refusal): Plan {
   const wrapped = source.layers.length > 0 || !source.isLocalFile;
-  const method = chooseMethod(source, target, wrapped, toolMissing);
+  const method = chooseMethod(source, target, wrapped, refusal !== undefined);
   if ((target.kind === "device" || target.kind === "bundle") && target.format !== "raw") {
     throw new ImportError(
       "PLAN_IMPOSSIBLE",
@@ -66,11 +72,12 @@ export function plan(source: SourceToPlan, target: TargetToPlan, toolMissing?: s
       { remedy: "Use --to raw, or a file or object as destination" },
     );
   }
-  if (method !== "copy" && toolMissing !== undefined) {
+  if (method !== "copy" && refusal !== undefined) {
+    const { code, reason, remedy } = refusal;
     throw new ImportError(
-      "PROGRAM_MISSING",
-      `Cannot convert "${source.name}" from ${source.format} to ${target.format}: ${toolMissing}`,
-      { remedy: "Install it with: apt-get install qemu-utils" },
+      code,
+      `Cannot convert "${source.name}" from ${source.format} to ${target.format}: ${reason}`,
+      { remedy },
     );
   }
   const spoolsSource = method !== "copy" && wrapped;
@@ -91,10 +98,10 @@ function chooseMethod(
   source: SourceToPlan,
   target: TargetToPlan,
   wrapped: boolean,
-  toolMissing: string | undefined,
+  isRefused: boolean,
 ): Plan["method"] {
   const rawToRaw = source.format === "raw" && target.format === "raw";
-  if (rawToRaw && (wrapped || target.kind !== "file" || toolMissing !== undefined)) return "copy";
+  if (rawToRaw && (wrapped || target.kind !== "file" || isRefused)) return "copy";
   return target.format === "raw" && target.kind !== "file" ? "decode" : "convert";
 }
 

@@ -4,25 +4,29 @@ import { metered, meteredSink } from "./progress.ts";
 
 export interface StreamResult {
   readonly receipt: Receipt;
-  /** Of the bytes as they reached the destination. */
+  /** Of the bytes as they reached the destination, lower-case hex. */
   readonly diskDigest: string;
   readonly sizeBytes: number;
 }
 
+/** The exact size of what will be written, where it is known. */
+export interface Expected {
+  readonly sizeBytes?: number;
+}
+
 /**
- * The stream route: folds the stages over the source, hashes what comes out, writes it and commits. A failure or an
- * abort anywhere disposes the draft, so that nothing becomes visible.
+ * The stream route: folds the stages over the source, hashes the disk that comes out, writes it and commits. A failure
+ * or an abort anywhere disposes the draft, so that nothing becomes visible.
  */
 export async function runStream(
   source: Source,
   stages: readonly Stage[],
   destination: Destination,
   context: Context,
-  expected: { readonly sizeBytes?: number } = {},
+  expected: Expected = {},
 ): Promise<StreamResult> {
   const digester = diskDigester(context);
-  const { sizeBytes: sourceBytes } = await source.facts(context);
-  let bytes = metered("read", source.bytes(context), context, total(sourceBytes));
+  let bytes = metered("read", source.bytes(context), context, total((await source.facts(context)).sizeBytes));
   for (const stage of stages) {
     bytes = metered(stage.name, stage.transform(bytes, context), context, { upstream: bytes });
   }
@@ -31,6 +35,15 @@ export async function runStream(
   await meteredSink("write", bytes, context, (input) => draft.write(input), total(expected.sizeBytes));
   const { digest, sizeBytes } = await digester.finish();
   return { receipt: await draft.commit(), diskDigest: digest, sizeBytes };
+}
+
+/** Copies a file as it is, without stages or digest, and commits. */
+export async function copyFile(source: Source, destination: Destination, context: Context): Promise<Receipt> {
+  const { sizeBytes } = await source.facts(context);
+  const bytes = metered("read", source.bytes(context), context, total(sizeBytes));
+  await using draft = await destination.open(context, sizeBytes === undefined ? {} : { sizeBytes });
+  await meteredSink("write", bytes, context, (input) => draft.write(input), total(sizeBytes));
+  return await draft.commit();
 }
 
 async function* digesting(bytes: Bytes, digester: DiskDigester): Bytes {

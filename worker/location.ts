@@ -54,7 +54,7 @@ export function locationName(location: Location): string {
   }
 }
 
-/** The location of a file beside this one: a part beside its manifest, a result manifest beside its result. */
+/** The location of a file beside this one: a part beside its manifest. */
 export function siblingLocation(location: Location, fileName: string): Location {
   switch (location.kind) {
     case "file":
@@ -69,6 +69,23 @@ export function siblingLocation(location: Location, fileName: string): Location 
         `"${fileName}" cannot be found beside a pipe`,
         "Give the manifest as a file or address",
       );
+  }
+}
+
+/** The location whose name is longer by `suffix`: a result manifest beside its result. */
+export function withSuffix(location: Location, suffix: string): Location {
+  switch (location.kind) {
+    case "file":
+      return { kind: "file", path: location.path + suffix };
+    case "http": {
+      const url = new URL(location.url);
+      url.pathname += suffix;
+      return { kind: "http", url };
+    }
+    case "s3":
+      return { ...location, key: location.key + suffix };
+    case "pipe":
+      throw invalid("-", `there is no "*${suffix}" beside a pipe`, "Name the file of the result manifest");
   }
 }
 

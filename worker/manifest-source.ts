@@ -1,6 +1,7 @@
 import { createDecipheriv, type KeyObject, type X509Certificate } from "node:crypto";
 import { type BundleManifest, parseBundleManifest } from "../manifest/bundle.ts";
 import { unwrapBundleKeys } from "../manifest/bundle-keys.ts";
+import { detectManifest, MANIFEST_HEAD_BYTES } from "../manifest/kind.ts";
 import { parseImportManifest } from "../manifest/import.ts";
 import { verifyBundleSignature } from "../manifest/signature.ts";
 import type { Context } from "../pipeline/contract.ts";
@@ -11,7 +12,7 @@ import { unbundleStages } from "../stages/transforms/unbundle.ts";
 import { type Access, openLocation } from "./access.ts";
 import { firstBytes, HEAD_BYTES, type PeekedSource } from "./head.ts";
 import type { Wrapped } from "./layers.ts";
-import { type Location, siblingLocation } from "./location.ts";
+import { type Location, locationExtension, siblingLocation } from "./location.ts";
 
 /** Beyond any manifest that is in use: 100,000 parts take about 40 MiB. */
 const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
@@ -30,13 +31,12 @@ export interface ManifestContent extends Wrapped {
   readonly bundle?: BundleManifest;
 }
 
-/** Whether the beginning of a file is one of the XML documents called manifest. */
-export function isManifest(head: Uint8Array): boolean {
-  const text = Buffer.from(head.subarray(0, 4096))
-    .toString("utf8")
-    .replace(/^\uFEFF/, "")
-    .trimStart();
-  return /^(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<manifest[\s>]/.test(text);
+/** Whether this is, or by its name should be, one of the XML documents called manifest. */
+export function isManifest(location: Location, head: Uint8Array): boolean {
+  if (detectManifest(head) !== undefined || locationExtension(location) === ".xml") return true;
+  return /^\s*(?:<\?xml[^>]*>\s*)?<manifest[\s>]/.test(
+    Buffer.from(head.subarray(0, MANIFEST_HEAD_BYTES)).toString(),
+  );
 }
 
 /**
@@ -60,9 +60,9 @@ export async function openManifest(
       },
     );
   }
-  const beginning = text.toString("latin1", 0, 4096);
-  if (/<import(?:er)?[\s>]/.test(beginning)) return await openImport(text, context);
-  return await openBundle(text, location, manifest.name, options, access, context);
+  return detectManifest(text) === "import"
+    ? await openImport(text, context)
+    : await openBundle(text, location, manifest.name, options, access, context);
 }
 
 async function openImport(text: Buffer, context: Context): Promise<ManifestContent> {

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import type { BundleManifest } from "../manifest/bundle.ts";
 import type { Context, Source, SourceFacts, Stage } from "../pipeline/contract.ts";
 import type { DiskFormat } from "../pipeline/disk-format.ts";
+import { defined } from "../pipeline/defined.ts";
 import type { SourceToPlan } from "../pipeline/plan.ts";
 import { type Access, openLocation } from "./access.ts";
 import { peeked } from "./head.ts";
@@ -37,7 +38,7 @@ export async function resolveSource(
   const openedFacts = await opened.facts(context);
   const outer = peeked(opened, { readsOnce: await readsOnce(location) });
   const head = await outer.head(context);
-  const content: ManifestContent = isManifest(head)
+  const content: ManifestContent = isManifest(location, head)
     ? await openManifest(location, outer, options, access, context)
     : { source: outer, head, layers: [], stages: [] };
   const { layers, stages, format, virtualSizeBytes } = await peel(content, options, context);
@@ -52,7 +53,7 @@ export async function resolveSource(
     stages,
     format,
     isLocalFile: facts.localPath !== undefined,
-    ...given({
+    ...defined({
       sizeBytes: facts.sizeBytes,
       imageBytes,
       virtualSizeBytes: virtualSizeBytes ?? (format === "raw" ? imageBytes : undefined),
@@ -60,11 +61,6 @@ export async function resolveSource(
     }),
     [Symbol.asyncDispose]: () => outer[Symbol.asyncDispose](),
   };
-}
-
-/** The entries that are not undefined, for optional properties that must be left out rather than be undefined. */
-function given<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as never;
 }
 
 /** A pipe or FIFO gives its bytes once; everything else can be opened again. */

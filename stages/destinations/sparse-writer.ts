@@ -25,6 +25,8 @@ export interface SparseWriterOptions {
   readonly zeroes: "skip" | "write";
   /** Called before a chunk is taken, with the position after it; may throw. */
   readonly admit?: (endByte: number) => void;
+  /** New data after which the disk is set to work. Default {@link FLUSH_BYTES}; Infinity for what need not last. */
+  readonly flushBytes?: number;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function writeSparse(
   options: SparseWriterOptions,
   startByte = 0,
 ): Promise<number> {
-  const { name, zeroes, admit } = options;
+  const { name, zeroes, admit, flushBytes = FLUSH_BYTES } = options;
   const inFlight = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | undefined;
   let inFlightBytes = 0;
@@ -76,7 +78,7 @@ export async function writeSparse(
     track(writeFully(file, batch, batchStart), () => (inFlightBytes -= lengthBytes));
     batch = [];
     batchBytes = 0;
-    if (unflushedBytes < FLUSH_BYTES || flushing) return;
+    if (unflushedBytes < flushBytes || flushing) return;
     unflushedBytes = 0;
     flushing = true;
     track(file.datasync(), () => (flushing = false));

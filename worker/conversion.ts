@@ -1,0 +1,178 @@
+import type { KeyObject } from "node:crypto";
+import type { ConversionResult as Converted, Converter } from "../converters/converter.ts";
+import { decodedDisk } from "../converters/decoded-disk.ts";
+import { CONVERTERS } from "../converters/index.ts";
+import {
+  formatResultManifest,
+  type ProgramVersion,
+  type ResultCheck,
+  type ResultManifest,
+} from "../manifest/result.ts";
+import { SIGNATURE_SUFFIX, signResultManifest } from "../manifest/result-signature.ts";
+import type { Context, Destination, Receipt } from "../pipeline/contract.ts";
+import { defined } from "../pipeline/defined.ts";
+import { type Plan, plan } from "../pipeline/plan.ts";
+import { copyFile, runStream, type StreamResult } from "../pipeline/run.ts";
+import { sequential } from "../stages/blocks/sequential.ts";
+import { fileSource } from "../stages/sources/file.ts";
+import type { ResolvedSource } from "./resolve-source.ts";
+import { durationRecorder, resultManifest, writeSmall } from "./result-manifest.ts";
+import type { RunContext } from "./run-context.ts";
+import { localImage } from "./spool.ts";
+import { RESULT_MANIFEST_SUFFIX, type Target } from "./target.ts";
+
+/** A source and a target with the plan that leads from one to the other. */
+export interface PlannedConversion {
+  readonly source: ResolvedSource;
+  readonly target: Target;
+  readonly plan: Plan;
+}
+
+/** Chooses the route for facts that were found out; throws PLAN_IMPOSSIBLE, PROGRAM_MISSING. */
+export async function planConversion(
+  source: ResolvedSource,
+  target: Target,
+  context: Context,
+): Promise<PlannedConversion> {
+  const { format } = target;
+  const size = defined({ virtualSizeBytes: source.virtualSizeBytes });
+  const converter: Converter = converterTo(target);
+  const acceptance = await converter.accepts({ from: source.format, to: format, ...size }, context);
+  const refusal = acceptance.isAccepted ? undefined : acceptance;
+  const bound =
+    source.virtualSizeBytes === undefined ? undefined : converter.worstCaseBytes(source.virtualSizeBytes);
+  const toPlan = {
+    name: target.name,
+    kind: target.kind,
+    format: format.format,
+    ...defined({ encodedBytes: bound }),
+  };
+  return { source, target, plan: plan(source, toPlan, refusal) };
+}
+
+/** The destination of the result manifest (no suffix), or of its signature. */
+export type ManifestPlace = (suffix: string) => Destination;
+
+export interface ConversionOptions {
+  /** What the result manifest says made the result. */
+  readonly tool: ProgramVersion;
+  /** Signs the result manifest; see `manifest/result-signature.ts`. */
+  readonly signingKey?: KeyObject;
+  /** Where the result manifest goes instead of beside the result. */
+  readonly manifestTo?: ManifestPlace;
+}
+
+/** What came of a conversion. */
+export interface ConversionOutcome {
+  readonly receipt: Receipt;
+  readonly manifest: ResultManifest;
+  /** Where the result manifest is; absent when the target has no place for it and none was named. */
+  readonly manifestName?: string;
+}
+
+/**
+ * Carries a plan out. The result becomes visible once all of it is proven, its manifest right after it. Throws what the
+ * source, the stages, the converter and the destination throw; then nothing is visible and nothing is left behind.
+ */
+export async function runConversion(
+  conversion: PlannedConversion,
+  options: ConversionOptions,
+  context: RunContext,
+): Promise<ConversionOutcome> {
+  const { context: recorded, durations } = durationRecorder(context);
+  const done = await carryOut(conversion, recorded);
+  const manifest = resultManifest({
+    ...conversion,
+    ...done,
+    tool: options.tool,
+    durations,
+    scratchBytes: context.scratch.peakBytes,
+  });
+  const place = options.manifestTo ?? beside(conversion.target);
+  if (place === undefined) return { receipt: done.receipt, manifest };
+  const text = formatResultManifest(manifest);
+  const { name } = await writeSmall(text, place(""), context);
+  if (options.signingKey !== undefined) {
+    await writeSmall(signResultManifest(text, options.signingKey), place(SIGNATURE_SUFFIX), context);
+  }
+  return { receipt: done.receipt, manifest, manifestName: name };
+}
+
+function beside({ beside }: Target): ManifestPlace | undefined {
+  return beside && ((suffix) => beside(RESULT_MANIFEST_SUFFIX + suffix));
+}
+
+/** A result with what is proven about it. */
+interface Done {
+  readonly receipt: Receipt;
+  readonly diskDigest: string;
+  readonly virtualSizeBytes: number;
+  readonly checks: readonly ResultCheck[];
+}
+
+async function carryOut({ source, target, plan }: PlannedConversion, context: Context): Promise<Done> {
+  const size = defined({ sizeBytes: source.virtualSizeBytes });
+  if (plan.method === "copy") {
+    return streamed(source, await runStream(source.source, source.stages, target.destination, context, size));
+  }
+  await using image = await localImage(source, context);
+  const from = { path: image.path, format: source.format };
+  if (plan.method === "decode") {
+    await using disk = await decodedDisk(from, context);
+    const expected = { sizeBytes: disk.sizeBytes };
+    return streamed(source, await runStream(sequential(disk), [], target.destination, context, expected));
+  }
+  const converter: Converter = converterTo(target);
+  if (plan.spoolsResult) {
+    const request = { from, to: { path: image.path, ...target.format } };
+    await using file = await context.scratch.reserve(
+      "result",
+      await converter.requiredScratchBytes(request, context),
+    );
+    const made = await converter.convert({ from, to: { path: file.path, ...target.format } }, context);
+    await image[Symbol.asyncDispose](); // not needed any more, and scratch is scarce
+    return converted(source, made, await copyFile(fileSource(file.path), target.destination, context));
+  }
+  await using draft = await target.destination.open(context, {});
+  if (draft.path === undefined) throw new TypeError(`"${target.name}" cannot be written at random`);
+  const made = await converter.convert({ from, to: { path: draft.path, ...target.format } }, context);
+  return converted(source, made, await draft.commit());
+}
+
+/** The converter of a target, which takes the options of that target's format. */
+function converterTo({ format }: Target): Converter {
+  return CONVERTERS[format.format] as Converter;
+}
+
+function streamed(source: ResolvedSource, { receipt, diskDigest, sizeBytes }: StreamResult): Done {
+  return { receipt, diskDigest, virtualSizeBytes: sizeBytes, checks: sourceChecks(source) };
+}
+
+function converted(source: ResolvedSource, made: Converted, receipt: Receipt): Done {
+  const { diskDigest, virtualSizeBytes, check } = made;
+  return {
+    receipt,
+    diskDigest,
+    virtualSizeBytes,
+    checks: [
+      ...sourceChecks(source),
+      { name: "disk digest of result equals source", outcome: "passed" },
+      check === undefined
+        ? { name: "structure", outcome: "skipped", detail: "the format has no tables to check" }
+        : { name: "structure", outcome: "passed", detail: "qemu-img check" },
+    ],
+  };
+}
+
+/** What the stages of a bundle have verified when they let the last byte pass. */
+function sourceChecks({ bundle }: ResolvedSource): readonly ResultCheck[] {
+  if (bundle === undefined) return [];
+  const partCount = bundle.image.parts.filter(({ sha1 }) => sha1 !== undefined).length;
+  return [
+    { name: "bundle part digests", outcome: "passed", detail: `SHA-1 of ${partCount} parts` },
+    bundle.image.digest === undefined
+      ? { name: "bundle tar digest", outcome: "skipped", detail: "the manifest states none" }
+      : { name: "bundle tar digest", outcome: "passed", detail: "SHA-1 of the tar stream" },
+    { name: "bundle image size", outcome: "passed", detail: `${bundle.image.sizeBytes} bytes` },
+  ];
+}

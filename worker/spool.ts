@@ -1,0 +1,44 @@
+import type { Context, ScratchFile } from "../pipeline/contract.ts";
+import { runStream } from "../pipeline/run.ts";
+import { scratchDestination } from "../stages/destinations/scratch.ts";
+import type { ResolvedSource } from "./resolve-source.ts";
+
+/** A disk image without its layers in a local file. Disposing removes it, if it is in scratch. */
+export interface LocalImage extends AsyncDisposable {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Known without reading again where the image is raw and was spooled. */
+  readonly diskDigest?: string;
+}
+
+/** Whether an outside program can open the image where it is. */
+export function isOpenable(source: ResolvedSource): boolean {
+  return source.isLocalFile && source.stages.length === 0;
+}
+
+/** The image as a file that an outside program can open: where it is, or else fetched and unwrapped into scratch. */
+export async function localImage(source: ResolvedSource, context: Context): Promise<LocalImage> {
+  const { localPath, sizeBytes } = source.facts;
+  if (isOpenable(source) && localPath !== undefined && sizeBytes !== undefined) {
+    return { path: localPath, sizeBytes, [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
+  const file = await context.scratch.reserve("image", source.imageBytes ?? 0);
+  try {
+    return await spool(source, file, context);
+  } catch (error) {
+    await file[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function spool(source: ResolvedSource, file: ScratchFile, context: Context): Promise<LocalImage> {
+  const expected = source.imageBytes === undefined ? {} : { sizeBytes: source.imageBytes };
+  const { source: bytes, stages } = source;
+  const result = await runStream(bytes, stages, scratchDestination(file), context, expected);
+  return {
+    path: file.path,
+    sizeBytes: result.sizeBytes,
+    ...(source.format === "raw" ? { diskDigest: result.diskDigest } : {}),
+    [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+  };
+}
