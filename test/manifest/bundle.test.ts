@@ -104,7 +104,7 @@ for (const [stated, machine, type] of [
     const text = edited(
       EUCA3,
       ["<type>machine</type>", stated],
-      ["</architecture>", `</architecture>${machine}`],
+      ["<product_codes>", `${machine} <product_codes>`],
     );
     t.is(parseBundleManifest(text).image.type, type);
   });
