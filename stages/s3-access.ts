@@ -43,8 +43,11 @@ export interface S3Access {
   readonly anonymous: boolean;
   /** The module and a client that tries once: repeating is up to {@link S3Access.call}. */
   open(): Promise<{ readonly sdk: S3Sdk; readonly client: S3Client }>;
-  /** Another client with the same settings and connections, for one that must be changed. */
-  newClient(): Promise<S3Client>;
+  /**
+   * Another client with the same settings and connections, to which middleware can be added. Uploads of parts end with
+   * `signal` also where the SDK's own code passes none on.
+   */
+  newClient(signal: AbortSignal): Promise<S3Client>;
   /** Runs `request` once and throws what `s3Error` makes of its failure, or the signal's reason. */
   once<T>(attempt: S3Attempt, context: Context, request: S3Request<T>): Promise<T>;
   /** As {@link S3Access.once}, repeated while that may help. */
@@ -122,9 +125,19 @@ export function s3Access(options: S3Options = {}): S3Access {
     retry: policy,
     anonymous,
     open,
-    async newClient() {
+    async newClient(signal) {
       const { sdk, client, config } = await open();
-      return new sdk.S3Client({ ...config, requestHandler: client.config.requestHandler });
+      const inner = client.config.requestHandler;
+      const requestHandler: typeof inner = {
+        metadata: inner.metadata ?? { handlerProtocol: "http/1.1" },
+        handle: (request, options) =>
+          // Only parts: of an upload that was begun or completed without knowing its answer, something would be left.
+          inner.handle(
+            request,
+            "partNumber" in request.query ? { ...options, abortSignal: signal } : options,
+          ),
+      };
+      return new sdk.S3Client({ ...config, requestHandler });
     },
     once,
     async call(attempt, context, request) {

@@ -81,6 +81,11 @@ const RULINGS: Readonly<Record<string, Ruling>> = {
     reason: "no credentials were found",
     remedy: "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or use the store anonymously",
   },
+  NoSuchUpload: {
+    kind: "unavailable",
+    reason: "the upload was ended by somebody else",
+    remedy: "Check who aborts uploads in this bucket, then try again",
+  },
   InvalidObjectState: {
     kind: "unsuitable",
     reason: "the object is archived",

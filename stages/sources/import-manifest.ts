@@ -50,7 +50,7 @@ export function importManifestSource(manifest: ImportManifest, options: HttpSour
         ...(whole && filled === 0 ? {} : range),
       };
       const exchange = { name: address, headers, signal, idleTimeoutMs, ca };
-      const answer = await naming(part, address, httpGet(url, exchange));
+      const answer = await naming(part, httpGet(url, exchange));
       try {
         checkPart(answer, piece, filled, address);
         const etag = etags.get(part) ?? answer.headers.etag;
@@ -129,13 +129,13 @@ function checkPart(answer: HttpAnswer, piece: Piece, filled: number, address: st
 }
 
 /** Adds to an error which part it is about. */
-async function naming<T>(part: ImportPart, address: string, answer: Promise<T>): Promise<T> {
+async function naming<T>(part: ImportPart, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
     if (!(error instanceof ImportError) || !NAMED.has(error.code)) throw error;
     const { code, remedy, message } = error;
-    throw new ImportError(code, `Cannot fetch part ${part.index} at "${address}": ${message}`, {
+    throw new ImportError(code, `${message}, which is part ${part.index}`, {
       cause: error,
       ...(remedy === undefined ? {} : { remedy }),
     });
