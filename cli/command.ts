@@ -17,6 +17,9 @@ export interface CommandSpec<Flags, Options> {
   run(options: Options, session: Session): Promise<Outcome>;
 }
 
+/** Any command: method parameters are compared both ways, so each fits with its own flags and options. */
+export type AnyCommand = CommandSpec<unknown, unknown>;
+
 export interface Example {
   /** What follows `diskferry`. */
   readonly line: string;

@@ -1,14 +1,11 @@
 import { Command, CommanderError } from "commander";
 import { ImportError } from "../pipeline/errors.ts";
 import { withRun } from "../worker/run-context.ts";
-import type { CommandSpec, Session } from "./command.ts";
+import type { AnyCommand, Session } from "./command.ts";
 import type { CliEnvironment } from "./environment.ts";
 import { EXIT_STATUSES, type ExitStatus } from "./exit-status.ts";
 import { addOutputFlags, outputMode, type OutputFlags } from "./options/output-flags.ts";
 import { type OutputMode, output } from "./output.ts";
-
-/** Any command: method parameters are compared both ways, so each fits with its own flags and options. */
-export type AnyCommand = CommandSpec<unknown, unknown>;
 
 /**
  * Runs the program with the arguments that follow its name, and returns its exit status once everything has ended.

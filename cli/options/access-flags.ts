@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { defined } from "../../pipeline/defined.ts";
 import { ImportError } from "../../pipeline/errors.ts";
 import { s3Access, type S3Options } from "../../stages/s3-access.ts";
 import type { Access } from "../../worker/access.ts";
@@ -51,23 +52,19 @@ export function s3Options(flags: AccessFlags, variables: CliEnvironment["variabl
       },
     );
   }
-  return {
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(flags.pathStyle === true ? { pathStyle: true } : {}),
+  const credentials =
+    accessKeyId === undefined || secretKey === undefined
+      ? undefined
+      : { accessKeyId, secretAccessKey: secretKey, ...defined({ sessionToken: securityToken }) };
+  return defined({
+    endpoint,
+    pathStyle: flags.pathStyle,
     // euca2ools puts a user name before the region, which selects a section of its own configuration file.
-    ...(flags.region === undefined ? {} : { region: flags.region.replace(/^[^@]*@/, "") }),
-    ...(flags.profile === undefined ? {} : { profile: flags.profile }),
-    ...(flags.signRequest === false ? { anonymous: true } : {}),
-    ...(accessKeyId === undefined || secretKey === undefined
-      ? {}
-      : {
-          credentials: {
-            accessKeyId,
-            secretAccessKey: secretKey,
-            ...(securityToken === undefined ? {} : { sessionToken: securityToken }),
-          },
-        }),
-  };
+    region: flags.region?.replace(/^[^@]*@/, ""),
+    profile: flags.profile,
+    anonymous: flags.signRequest === false ? true : undefined,
+    credentials,
+  });
 }
 
 export function parseAccess(flags: AccessFlags, environment: CliEnvironment): Access {

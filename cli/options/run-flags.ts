@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import type { Limits } from "../../pipeline/contract.ts";
-import type { ScratchOptions } from "../../pipeline/scratch.ts";
+import { defined } from "../../pipeline/defined.ts";
 import type { RunSettings } from "../command.ts";
 import { sizeValue } from "./values.ts";
 
@@ -31,16 +30,11 @@ export function addRunFlags(command: Command): void {
 }
 
 export function runSettings(flags: RunFlags): RunSettings {
-  const scratch: ScratchOptions = {
-    ...(flags.scratchDir === undefined ? {} : { parentFolder: flags.scratchDir }),
-    ...(flags.scratchLimit === undefined ? {} : { limitBytes: flags.scratchLimit }),
-    keep: flags.keepScratch === true,
+  const { scratchDir, scratchLimit, keepScratch, maxSize, maxRatio } = flags;
+  return {
+    scratch: defined({ parentFolder: scratchDir, limitBytes: scratchLimit, keep: keepScratch }),
+    limits: defined({ maxImageBytes: maxSize, maxRatio }),
   };
-  const limits: Partial<Limits> = {
-    ...(flags.maxSize === undefined ? {} : { maxImageBytes: flags.maxSize }),
-    ...(flags.maxRatio === undefined ? {} : { maxRatio: flags.maxRatio }),
-  };
-  return { scratch, limits };
 }
 
 function ratioValue(text: string): number {

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { defined } from "../../pipeline/defined.ts";
 import type { DiskFormat } from "../../pipeline/disk-format.ts";
 import type { SourceOptions } from "../../worker/resolve-source.ts";
 import { type Location, locationExtension } from "../../worker/location.ts";
@@ -36,12 +37,13 @@ export async function parseSourceFlags(
 ): Promise<SourceOptions> {
   const fromEnvironment = locationExtension(location) === ".xml" ? privateKeyVariable(variables) : undefined;
   const keyPath = flags.key ?? fromEnvironment;
-  return {
-    ...(flags.from === undefined ? {} : { from: flags.from }),
-    ...(flags.member === undefined ? {} : { member: flags.member }),
-    ...(keyPath === undefined ? {} : { privateKey: await readKey(keyPath) }),
-    ...(flags.verifySignature === undefined ? {} : { signer: await readCertificate(flags.verifySignature) }),
-  };
+  const { from, member, verifySignature } = flags;
+  return defined({
+    from,
+    member,
+    privateKey: keyPath === undefined ? undefined : await readKey(keyPath),
+    signer: verifySignature === undefined ? undefined : await readCertificate(verifySignature),
+  });
 }
 
 /** Where euca2ools and the EC2 tools look for the user's private key. */

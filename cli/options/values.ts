@@ -43,6 +43,11 @@ export function locationValue(text: string): Location {
   }
 }
 
+/** The location that a required argument names. Throws ARGUMENT_INVALID. */
+export function parseLocationArgument(args: readonly string[], index: number): Location {
+  return parseLocation(args[index] ?? "");
+}
+
 /** `A,B` → both; empty entries are left out. */
 export function listValue(text: string): readonly string[] {
   return text.split(",").filter((entry) => entry !== "");

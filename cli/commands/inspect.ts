@@ -1,0 +1,123 @@
+import type { Command } from "commander";
+import { formatBytes } from "../../pipeline/units.ts";
+import { type InspectedVolume, type Inspection, inspectSource } from "../../worker/inspect-source.ts";
+import type { Location } from "../../worker/location.ts";
+import { resolveSource, type SourceOptions } from "../../worker/resolve-source.ts";
+import type { CommandSpec, WithAccess } from "../command.ts";
+import { type AccessFlags, addAccessFlags, parseAccess } from "../options/access-flags.ts";
+import { addRunFlags, runSettings, type RunFlags } from "../options/run-flags.ts";
+import { addSourceFlags, parseSourceFlags, type SourceFlags } from "../options/source-flags.ts";
+import { parseLocationArgument } from "../options/values.ts";
+import { factsText, tableText } from "../table.ts";
+
+type Flags = SourceFlags & AccessFlags & RunFlags;
+
+interface Options extends WithAccess {
+  readonly location: Location;
+  readonly source: SourceOptions;
+}
+
+/** Says what a source holds, as far as that can be read cheaply. */
+export const inspect: CommandSpec<Flags, Options> = {
+  name: "inspect",
+  summary: "Show layers, format, sizes, partitions and file systems of an image",
+  examples: [
+    { line: "inspect disk.vmdk", does: "look into a local image" },
+    {
+      line: "inspect s3://images/disk.raw.gz",
+      does: "look into a compressed image without fetching all of it",
+    },
+    {
+      line: "inspect disk.manifest.xml --key user.pem --json",
+      does: "look into an encrypted bundle, for a program to read",
+    },
+  ],
+  declare(command: Command) {
+    command.argument("<source>", "path, http(s):// or s3:// address, or - for standard input");
+    addSourceFlags(command);
+    addAccessFlags(command);
+    addRunFlags(command);
+  },
+  async parse(args, flags, environment) {
+    const location = parseLocationArgument(args, 0);
+    return {
+      location,
+      source: await parseSourceFlags(flags, location, environment),
+      access: parseAccess(flags, environment),
+      settings: runSettings(flags),
+    };
+  },
+  async run({ location, source: options, access, settings }, session) {
+    const inspection = await session.run(settings, async (context) => {
+      await using source = await resolveSource(location, options, access, context);
+      return await inspectSource(source, context);
+    });
+    return { value: inspection, text: inspectionText(inspection) };
+  },
+};
+
+export function inspectionText(inspection: Inspection): string {
+  const {
+    name,
+    layers,
+    format,
+    sizeBytes,
+    imageBytes,
+    virtualSizeBytes,
+    image,
+    partitionTable,
+    volumes,
+    note,
+  } = inspection;
+  const isNews = imageBytes !== undefined && imageBytes !== sizeBytes;
+  const facts = factsText([
+    ["source", name],
+    ["layers", layers.length === 0 ? "none" : layers.join(" > ")],
+    ["format", image?.createType === undefined ? format : `${format} (${image.createType})`],
+    ["stored", size(sizeBytes)],
+    ["image", isNews ? size(imageBytes) : undefined],
+    ["disk", size(virtualSizeBytes)],
+    ["backing file", image?.backingFile],
+    ["data file", image?.dataFile],
+    ["state", stateText(image)],
+    [
+      "partitions",
+      volumes.length === 0 && note !== undefined ? undefined : (partitionTable ?? "no partition table"),
+    ],
+    ["note", note],
+  ]);
+  return volumes.length === 0 ? facts : `${facts}\n\n${tableText([VOLUME_HEAD, ...volumes.map(volumeRow)])}`;
+}
+
+const VOLUME_HEAD = ["#", "start", "size", "type", "content"];
+
+function volumeRow({
+  number,
+  offsetBytes,
+  sizeBytes,
+  type,
+  fileSystem,
+  note,
+}: InspectedVolume): readonly string[] {
+  const content =
+    fileSystem === undefined
+      ? (note ?? "not recognised")
+      : [fileSystem.type, fileSystem.label, fileSystem.uuid]
+          .filter((part) => part !== undefined && part !== "")
+          .join(" ");
+  return [number === 0 ? "-" : String(number), String(offsetBytes), formatBytes(sizeBytes), type, content];
+}
+
+function stateText(image: Inspection["image"]): string | undefined {
+  if (image === undefined) return undefined;
+  const states = [
+    ...(image.isEncrypted ? ["encrypted"] : []),
+    ...(image.isDirty ? ["not closed properly"] : []),
+    ...(image.isCorrupt ? ["marked as corrupt"] : []),
+  ];
+  return states.length === 0 ? undefined : states.join(", ");
+}
+
+function size(bytes: number | undefined): string | undefined {
+  return bytes === undefined ? undefined : `${formatBytes(bytes)} (${bytes} bytes)`;
+}
