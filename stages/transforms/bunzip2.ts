@@ -3,7 +3,8 @@ import { isZero } from "../../pipeline/zero.ts";
 import { type BitReader, bitReader } from "./bit-reader.ts";
 import { type ByteReader, byteReader } from "../byte-reader.ts";
 import { readBlock } from "./bzip2-block.ts";
-import { decompressionFailed, trailingData } from "./engine.ts";
+import { decompressionFailed } from "./engine.ts";
+import { trailingData } from "../trailing-data.ts";
 
 /** More than the largest block takes: 900,000 symbols of at most 20 bits, and its tables. */
 const BLOCK_INPUT_BYTES = 2.5 * 1024 * 1024;

@@ -80,11 +80,3 @@ export function decompressionFailed(kind: string, reason: string, cause?: unknow
     remedy: "Get the file again from where it was made and compare its checksum",
   });
 }
-
-export function trailingData(kind: string, position: number): ImportError {
-  return new ImportError(
-    "TRAILING_DATA",
-    `Cannot accept ${kind} data as it ended at byte ${position} and other bytes follow`,
-    { step: "decompress", remedy: "Cut the file at that byte if what follows does not belong to it" },
-  );
-}

@@ -3,7 +3,8 @@ import type { Bytes, Context } from "../../pipeline/contract.ts";
 import { ImportError } from "../../pipeline/errors.ts";
 import { isZero } from "../../pipeline/zero.ts";
 import { byteReader } from "../byte-reader.ts";
-import { ENGINE_OPTIONS, decompressionFailed, runEngine, trailingData } from "./engine.ts";
+import { ENGINE_OPTIONS, decompressionFailed, runEngine } from "./engine.ts";
+import { trailingData } from "../trailing-data.ts";
 
 /** What zlib says of bytes that begin no gzip member; its words, unchanged since 1995, are all it gives. */
 const NO_HEADER = "incorrect header check";

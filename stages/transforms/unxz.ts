@@ -13,7 +13,8 @@ import createLiblzma from "node-liblzma/wasm/liblzma.js";
 import type { Bytes, Context } from "../../pipeline/contract.ts";
 import { isZero } from "../../pipeline/zero.ts";
 import { type ByteReader, byteReader } from "../byte-reader.ts";
-import { decompressionFailed, trailingData } from "./engine.ts";
+import { decompressionFailed } from "./engine.ts";
+import { trailingData } from "../trailing-data.ts";
 
 /** Of input and output, inside the memory of the WebAssembly module. */
 const BUFFER_BYTES = 256 * 1024;

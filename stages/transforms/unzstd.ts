@@ -2,13 +2,8 @@ import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import type { Bytes, Context } from "../../pipeline/contract.ts";
 import { byteReader, type ByteReader } from "../byte-reader.ts";
-import {
-  ENGINE_CHUNK_BYTES,
-  ENGINE_OPTIONS,
-  decompressionFailed,
-  runEngine,
-  trailingData,
-} from "./engine.ts";
+import { ENGINE_CHUNK_BYTES, ENGINE_OPTIONS, decompressionFailed, runEngine } from "./engine.ts";
+import { trailingData } from "../trailing-data.ts";
 import { MAX_ZSTD_WINDOW_BYTES, type ZstdFault, zstdFrame } from "./zstd-frames.ts";
 
 /** Makes a decoder for one frame. */

@@ -1,0 +1,113 @@
+import type { Bytes, Context, Source, SourceFacts } from "../../pipeline/contract.ts";
+import { ImportError } from "../../pipeline/errors.ts";
+import { byteReader } from "../byte-reader.ts";
+import { paddedBytes } from "../tar/header.ts";
+import { type TarMember, tarReader } from "../tar/reader.ts";
+import { notFound } from "../transforms/untar.ts";
+
+/** Where a member's data stands in its archive. */
+interface Place {
+  readonly name: string;
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
+/**
+ * A file inside an uncompressed tar (such as a disk of an OVA) as a seekable source: only the headers are read to find
+ * it. `memberName` may be left out when there is one file. Facts and bytes throw MEMBER_NOT_FOUND, ARCHIVE_INVALID,
+ * ARCHIVE_UNSAFE, SOURCE_UNSUITABLE (the archive is not seekable, or the member is sparse) and what `archive` throws.
+ */
+export function tarMemberSource(archive: Source, memberName?: string): Source {
+  let place: Promise<Place> | undefined;
+  const placeOnce = async (context: Context): Promise<Place> => {
+    place ??= find(archive, memberName, context);
+    try {
+      return await place;
+    } catch (error) {
+      place = undefined; // an aborted or broken look must not be the answer for ever
+      throw error;
+    }
+  };
+  return {
+    name: memberName === undefined ? `${archive.name} (member)` : `${archive.name}:${memberName}`,
+    async facts(context): Promise<SourceFacts> {
+      const { sizeBytes, offset } = await placeOnce(context);
+      const { identity } = await archive.facts(context);
+      return {
+        sizeBytes,
+        seekable: true,
+        ...(identity === undefined ? {} : { identity: `${identity}+${offset}` }),
+      };
+    },
+    async *bytes(context, fromByte = 0): Bytes {
+      const { name, offset, sizeBytes } = await placeOnce(context);
+      let left = sizeBytes - fromByte;
+      if (left <= 0) return;
+      for await (const chunk of archive.bytes(context, offset + fromByte)) {
+        yield chunk.byteLength <= left ? chunk : chunk.subarray(0, left);
+        left -= chunk.byteLength;
+        if (left <= 0) return;
+      }
+      throw new ImportError("SOURCE_TRUNCATED", `Cannot read "${name}" as "${archive.name}" ends inside it`, {
+        remedy: "Get the archive again from where it was made",
+      });
+    },
+  };
+}
+
+async function find(archive: Source, memberName: string | undefined, context: Context): Promise<Place> {
+  const { seekable } = await archive.facts(context);
+  if (!seekable) {
+    throw new ImportError(
+      "SOURCE_UNSUITABLE",
+      `Cannot look into "${archive.name}" as it cannot be read from any byte on`,
+      {
+        remedy: "Fetch the archive to a local file first",
+      },
+    );
+  }
+  const places: Place[] = [];
+  for (let from = 0; ;) {
+    const found = await memberAt(archive, from, context);
+    if (found === undefined) break;
+    const { member, offset } = found;
+    if (memberName === undefined || member.name === memberName) refuseSparse(member, archive);
+    places.push({ name: member.name, offset, sizeBytes: member.sizeBytes });
+    from = offset + paddedBytes(member.storedBytes);
+    if (member.name === memberName) break;
+  }
+  const matching = memberName === undefined ? places : places.filter(({ name }) => name === memberName);
+  const [only] = matching;
+  if (only === undefined || matching.length > 1)
+    throw notFound(
+      memberName,
+      places.map(({ name }) => name),
+    );
+  return only;
+}
+
+/** The first member at or behind byte `from`, which is the start of a header. */
+async function memberAt(
+  archive: Source,
+  from: number,
+  context: Context,
+): Promise<{ readonly member: TarMember; readonly offset: number } | undefined> {
+  const reader = byteReader(archive.bytes(context, from));
+  try {
+    const member = await tarReader(reader).next();
+    return member === undefined ? undefined : { member, offset: from + reader.position };
+  } finally {
+    await reader.close();
+  }
+}
+
+function refuseSparse(member: TarMember, archive: Source): void {
+  if (member.sparse === undefined) return;
+  throw new ImportError(
+    "SOURCE_UNSUITABLE",
+    `Cannot seek in "${member.name}" of "${archive.name}" as it is stored sparse`,
+    {
+      remedy: "Unpack the archive first, or read it in order",
+    },
+  );
+}
