@@ -67,29 +67,22 @@ function targetFormat(format: DiskFormat, flags: TargetFlags): TargetFormat {
       remedy: "Leave it out, or choose another format with --to",
     });
   if (clusterSize !== undefined && format !== "qcow2") throw refused("--cluster-size");
-  switch (format) {
-    case "qcow2":
-      if (subformat !== undefined) throw refused(`--subformat ${subformat}`);
-      return {
-        format,
-        ...defined({ clusterSizeBytes: clusterSize, compression: compress === true ? "zlib" : compress }),
-      };
-    case "vmdk":
-      if (subformat === "dynamic" || subformat === "fixed") throw refused(`--subformat ${subformat}`);
-      if (compress === "zstd") throw refused("--compress zstd");
-      if (compress !== undefined && subformat === "monolithicSparse")
-        throw refused("--compress and --subformat monolithicSparse");
-      return { format, ...defined({ subformat: compress === undefined ? subformat : "streamOptimized" }) };
-    case "raw":
-      if (subformat !== undefined) throw refused(`--subformat ${subformat}`);
-      if (compress !== undefined) throw refused("--compress");
-      return { format };
-    case "vhd":
-    case "vhdx":
-    case "vdi":
-      if (subformat === "monolithicSparse" || subformat === "streamOptimized")
-        throw refused(`--subformat ${subformat}`);
-      if (compress !== undefined) throw refused("--compress");
-      return { format, ...defined({ subformat }) };
+  if (format === "qcow2") {
+    if (subformat !== undefined) throw refused(`--subformat ${subformat}`);
+    const compression = compress === true ? "zlib" : compress;
+    return { format, ...defined({ clusterSizeBytes: clusterSize, compression }) };
   }
+  if (format === "vmdk") {
+    if (subformat === "dynamic" || subformat === "fixed") throw refused(`--subformat ${subformat}`);
+    if (compress === "zstd") throw refused("--compress zstd");
+    if (compress === undefined) return { format, ...defined({ subformat }) };
+    if (subformat === "monolithicSparse") throw refused("--compress and --subformat monolithicSparse");
+    return { format, subformat: "streamOptimized" };
+  }
+  if (compress !== undefined) throw refused("--compress");
+  if (subformat === undefined) return { format };
+  if (format === "raw" || subformat === "monolithicSparse" || subformat === "streamOptimized") {
+    throw refused(`--subformat ${subformat}`);
+  }
+  return { format, subformat };
 }
