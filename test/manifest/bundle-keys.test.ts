@@ -4,7 +4,7 @@ import { unwrapBundleKeys, unwrapDownloadKeys, wrapBundleKey } from "../../manif
 import { type BundleImage, parseBundleManifest } from "../../manifest/bundle.ts";
 import { encryptPkcs1 } from "../../manifest/pkcs1.ts";
 import { failure } from "../support/errors.ts";
-import { manifestSample } from "../support/manifests.ts";
+import { edited, manifestSample } from "../support/manifests.ts";
 import { requires } from "../support/requires.ts";
 
 const keyTest = requires("openssl");
@@ -19,9 +19,11 @@ type Wrapped = Pick<
 
 /** The image of a manifest with these ciphertexts and no others. */
 function imageWith(wrapped: Wrapped): BundleImage {
-  const { ec2EncryptedKey, userEncryptedKey, ec2EncryptedIv, userEncryptedIv, ...image } =
-    parseBundleManifest(Buffer.from(manifestSample("bundle-euca2ools-3"))).image;
-  return { ...image, ...wrapped };
+  const bare = edited(manifestSample("bundle-euca2ools-3"), [
+    /<ec2_encrypted_key.*<\/user_encrypted_iv>/,
+    "",
+  ]);
+  return { ...parseBundleManifest(bare).image, ...wrapped };
 }
 
 async function wrappedFor(userName: string, cloudName: string): Promise<Required<Wrapped>> {

@@ -1,4 +1,4 @@
-import { createHash, createSign, sign } from "node:crypto";
+import { constants, createHash, createSign, privateEncrypt, sign } from "node:crypto";
 import test from "ava";
 import { testIdentity } from "../../fixtures/keys.ts";
 import {
@@ -140,7 +140,6 @@ signed("verifyBundleSignature() fails for the right digest behind a forged PKCS#
   const block = Buffer.alloc(256, 0xff);
   block[0] = 0;
   digest.copy(block, 256 - digest.byteLength);
-  const { constants, privateEncrypt } = await import("node:crypto");
   const forged = privateEncrypt({ key: user.privateKey, padding: constants.RSA_NO_PADDING }, block);
   const text = edited(EUCA3, ["UNSIGNED", forged.toString("hex")]);
   t.is((await failure(() => verifyBundleSignature(text, user.certificate))).code, "SIGNATURE_INVALID");
