@@ -1,0 +1,161 @@
+import type { Command } from "commander";
+import type { KeyObject } from "node:crypto";
+import { defined } from "../../pipeline/defined.ts";
+import { ImportError } from "../../pipeline/errors.ts";
+import { formatBytes, formatDuration } from "../../pipeline/units.ts";
+import {
+  type ConversionOutcome,
+  type ManifestPlace,
+  planConversion,
+  runConversion,
+} from "../../worker/conversion.ts";
+import type { Location } from "../../worker/location.ts";
+import { resolveSource, type SourceOptions } from "../../worker/resolve-source.ts";
+import { resolveTarget, type TargetOptions } from "../../worker/target.ts";
+import { documentDestination } from "../document-destination.ts";
+import type { CommandSpec, Session, WithAccess } from "../command.ts";
+import { type AccessFlags, addAccessFlags, parseAccess } from "../options/access-flags.ts";
+import { addRunFlags, runSettings, type RunFlags } from "../options/run-flags.ts";
+import { addSourceFlags, parseSourceFlags, type SourceFlags } from "../options/source-flags.ts";
+import { addTargetFlags, parseTargetFlags, type TargetFlags } from "../options/target-flags.ts";
+import { locationValue, parseLocationArgument, readKey } from "../options/values.ts";
+import type { Outcome } from "../output.ts";
+import { planText } from "../plan-text.ts";
+import { factsText } from "../table.ts";
+
+interface Flags extends SourceFlags, TargetFlags, AccessFlags, RunFlags {
+  readonly manifest?: Location;
+  readonly signWith?: string;
+  readonly explain?: boolean;
+  readonly dryRun?: boolean;
+}
+
+interface Options extends WithAccess {
+  readonly from: Location;
+  readonly to: Location;
+  readonly source: SourceOptions;
+  readonly target: TargetOptions;
+  readonly manifestAt?: Location;
+  readonly signingKey?: KeyObject;
+  /** Says what would be done and does nothing. */
+  readonly isExplained: boolean;
+}
+
+/** The one command that most people need. */
+export const convert: CommandSpec<Flags, Options> = {
+  name: "convert",
+  summary: "Bring an image from anywhere into another format and place, verified end to end",
+  examples: [
+    { line: "convert disk.vmdk disk.qcow2", does: "convert a local image" },
+    {
+      line: "convert s3://images/disk.manifest.xml disk.raw --key user.pem",
+      does: "fetch, decrypt and unpack an encrypted bundle into a sparse file",
+    },
+    {
+      line: "convert https://example.com/disk.raw.xz s3://images/disk.vmdk --subformat streamOptimized",
+      does: "unpack and convert on the way from a web server to object storage",
+    },
+    { line: "convert disk.qcow2 /dev/vg0/guest", does: "write the disk to a logical volume" },
+    {
+      line: "convert disk.ova disk.vhd --explain",
+      does: "print what would be done, with the scratch space it takes",
+    },
+  ],
+  declare(command: Command) {
+    command
+      .argument(
+        "<source>",
+        "path, http(s):// or s3:// address of an image or manifest, or - for standard input",
+      )
+      .argument("<destination>", "path, device, s3:// address, or - for standard output")
+      .option("--explain", "print the plan and do nothing")
+      .option("--dry-run", "the same")
+      .option(
+        "--manifest <location>",
+        "where the result manifest goes (default: beside the result)",
+        locationValue,
+      )
+      .option("--sign-with <pem>", "private key that signs the result manifest");
+    addSourceFlags(command);
+    addTargetFlags(command);
+    addAccessFlags(command);
+    addRunFlags(command);
+  },
+  async parse(args, flags, environment) {
+    const from = parseLocationArgument(args, 0);
+    const to = parseLocationArgument(args, 1);
+    return {
+      from,
+      to,
+      source: await parseSourceFlags(flags, from, environment),
+      target: parseTargetFlags(flags, to),
+      ...defined({
+        manifestAt: flags.manifest,
+        signingKey: flags.signWith === undefined ? undefined : (await readKey(flags.signWith)).key,
+      }),
+      isExplained: flags.explain === true || flags.dryRun === true,
+      access: parseAccess(flags, environment),
+      settings: runSettings(flags),
+    };
+  },
+  async run(options, session) {
+    const { from, to, source: sourceOptions, access, settings, isExplained } = options;
+    const startedAtMs = performance.now();
+    if (to.kind === "pipe") takeStandardOutput(session, isExplained);
+    return await session.run(settings, async (context) => {
+      const target = await resolveTarget(to, options.target, access);
+      await using source = await resolveSource(from, sourceOptions, access, context);
+      const planned = await planConversion(source, target, context);
+      if (isExplained) return { value: { plan: planned.plan }, text: planText(planned.plan) };
+      const { version } = session.environment;
+      const outcome = await runConversion(
+        planned,
+        {
+          tool: { name: "diskferry", version },
+          ...defined({ signingKey: options.signingKey, manifestTo: manifestPlace(options) }),
+        },
+        context,
+      );
+      return conversionOutcome(outcome, performance.now() - startedAtMs);
+    });
+  },
+};
+
+/** Throws ARGUMENT_INVALID rather than filling a terminal with a disk. */
+function takeStandardOutput({ environment, output }: Session, isExplained: boolean): void {
+  if (isExplained) return;
+  if (environment.output.isTerminal) {
+    throw new ImportError(
+      "ARGUMENT_INVALID",
+      'Cannot write an image to "-" as standard output is a terminal',
+      {
+        remedy: "Redirect it to a file or into a pipe",
+      },
+    );
+  }
+  output.leaveOutputToData();
+}
+
+function manifestPlace({ manifestAt, access, target }: Options): ManifestPlace | undefined {
+  if (manifestAt === undefined) return undefined;
+  const { overwrite = false } = target;
+  return (suffix) => documentDestination(manifestAt, access, { suffix, overwrite });
+}
+
+function conversionOutcome(outcome: ConversionOutcome, elapsedMs: number): Outcome {
+  const { receipt, manifest, manifestName } = outcome;
+  const { result, diskDigest, plan, checks } = manifest;
+  const passed = checks.filter((check) => check.outcome === "passed");
+  const rate = (result.virtualSizeBytes / Math.max(1, elapsedMs)) * 1000;
+  const text = factsText([
+    ["result", `${receipt.name} (${result.format})`],
+    ["disk", `${formatBytes(result.virtualSizeBytes)} (${result.virtualSizeBytes} bytes)`],
+    ["stored", `${formatBytes(result.sizeBytes)} (${result.sizeBytes} bytes)`],
+    ["disk digest", `${diskDigest.algorithm}:${diskDigest.value}`],
+    ["checked", passed.length === 0 ? undefined : passed.map(({ name }) => name).join("; ")],
+    ["route", `${plan.route}, scratch ${plan.scratchBytes === 0 ? "none" : formatBytes(plan.scratchBytes)}`],
+    ["time", `${formatDuration(elapsedMs)}, ${formatBytes(Math.round(rate))} of disk a second`],
+    ["manifest", manifestName],
+  ]);
+  return { value: { ...outcome, elapsedMs: Math.round(elapsedMs) }, text };
+}
