@@ -16,9 +16,12 @@ export function withoutImagingMarker(url: string): string {
 
 /**
  * A URL as people, logs and result manifests may see it: without user info, query and fragment, which is where
- * credentials and signatures are. Text that is no URL with `//` is returned up to the first `?` or `#`.
+ * credentials and signatures are. Of a broken URL only the scheme is shown, as nobody can tell where its password
+ * ends; text without `://`, such as a path, is returned as it is.
  */
 export function publicName(url: string): string {
-  const bare = url.replace(/[?#][^]*$/, "");
-  return bare.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
+  const [, scheme, rest = ""] = /^([a-z][a-z0-9+.-]*:\/\/)([^]*)$/i.exec(url) ?? [];
+  if (scheme === undefined) return url;
+  if (!URL.canParse(url)) return `${scheme}…`;
+  return scheme + rest.replace(/[?#][^]*$/, "").replace(/^[^/]*@/, "");
 }

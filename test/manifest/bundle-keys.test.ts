@@ -1,4 +1,3 @@
-import test from "ava";
 import { testIdentity } from "../../fixtures/keys.ts";
 import { unwrapBundleKeys, unwrapDownloadKeys, wrapBundleKey } from "../../manifest/bundle-keys.ts";
 import { type BundleImage, parseBundleManifest } from "../../manifest/bundle.ts";

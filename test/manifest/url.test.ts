@@ -25,11 +25,13 @@ test("hasImagingMarker() is true for the marker alone", (t) => {
 for (const [url, expected] of [
   ["https://b.s3.amazonaws.com/k?X-Amz-Signature=1", "https://b.s3.amazonaws.com/k"],
   ["https://user:pass@host:1/a/b@c?d#e", "https://host:1/a/b@c"],
-  ["https://user:p/ss@host/a", "https://host/a"],
+  ["https://user:p/ss@host/a", "https://…"],
+  ["https://user:p?ss@host/a", "https://…"],
   ["s3://bucket/key", "s3://bucket/key"],
   ["http://host/a#fragment", "http://host/a"],
   ["http://host?a=1\nb=2", "http://host"],
   ["/tmp/disk.img", "/tmp/disk.img"],
+  ["what?.img", "what?.img"],
 ] as const) {
   test(`publicName() gives "${expected}" for ${JSON.stringify(url)}`, (t) => {
     t.is(publicName(url), expected);
