@@ -41,11 +41,11 @@ export async function convertVerified(
   try {
     const [, sourceDigest] = await together(context, [
       (context) => convert({ from, to, encoding, virtualSizeBytes, result }, context),
-      (context) => digestOf(from, "digest", context),
+      (context) => digestOf(from, "digest source", context),
     ]);
     const written: ImageFile = result.isDevice ? { ...to, sizeBytes: virtualSizeBytes } : to;
     const [resultDigest, check] = await together(context, [
-      (context) => digestOf(written, "verify", context),
+      (context) => digestOf(written, "digest result", context),
       (context) => checkTables(written, context),
     ]);
     if (identity(await stat(from.path, { bigint: true })) !== identity(before)) throw changed(from.path);
@@ -53,7 +53,7 @@ export async function convertVerified(
       throw new ImportError(
         "DIGEST_MISMATCH",
         `Cannot trust the conversion of "${from.path}" to ${to.format}: disk digest ${resultDigest} was found and ${sourceDigest} was wanted`,
-        { step: "verify", remedy: "Try again, and test this machine's memory and disk if it happens again" },
+        { step: "digest result", remedy: "Try again, and test this machine's memory and disk if it happens again" },
       );
     }
     const resultBytes = result.isDevice ? virtualSizeBytes : (await stat(to.path)).size;

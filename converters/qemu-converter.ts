@@ -7,6 +7,7 @@ import { QEMU_IMG, qemuImg } from "../programs/qemu-img.ts";
 import { QEMU_NBD } from "../programs/qemu-nbd.ts";
 import { convertVerified } from "./convert-verified.ts";
 import type { Acceptance, ConversionFacts, ConversionRequest, Converter, QemuEncoding } from "./converter.ts";
+import { intactImage } from "./intact-image.ts";
 import { openableImage } from "./source-image.ts";
 
 export interface QemuConverterOptions<T extends TargetFormat> {
@@ -60,7 +61,7 @@ export function qemuConverter<T extends TargetFormat>(options: QemuConverterOpti
     },
     async convert({ from, to: target }: ConversionRequest<T>, context: Context) {
       const encoding = encode(target);
-      const info = await openableImage(from, context);
+      const info = await intactImage(from, context);
       const reason = refusal(info.virtualSizeBytes);
       if (reason !== undefined) {
         throw new ImportError("PLAN_IMPOSSIBLE", `Cannot convert "${from.path}" as ${reason}`, {

@@ -29,7 +29,8 @@ export async function resultFile(path: string): Promise<ResultFile> {
       (stats) => stats.isBlockDevice(),
       () => false, // not there yet
     );
-    await using _file = await open(path, isDevice ? "r+" : "a");
+    const file = await open(path, isDevice ? "r+" : "a");
+    await file.close();
     return { isDevice };
   } catch (error) {
     const name = systemCode(error);

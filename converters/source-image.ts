@@ -33,7 +33,8 @@ export async function openableImage(image: ImageFile, context: Context): Promise
 
 async function checkReadable(path: string): Promise<void> {
   try {
-    await using _file = await open(path, "r");
+    const file = await open(path, "r");
+    await file.close();
   } catch (error) {
     throw readError(error, path);
   }
@@ -59,7 +60,15 @@ function openError(image: ImageFile, cause: ImportError): ImportError {
       { cause, remedy: "Apply them to a copy with: qemu-img check -f vhdx -r all COPY" },
     );
   }
-  return new ImportError("IMAGE_CORRUPT", `Cannot open "${path}" as ${format}: ${cause.message}`, {
+  if (/Is another process using the image/.test(cause.message)) {
+    return new ImportError("SOURCE_UNSUITABLE", `Cannot open "${path}" as another process writes to it`, {
+      cause,
+      remedy: "Shut down the machine that runs from it, or take a snapshot",
+    });
+  }
+  // How qemu-img names the image says nothing that the path does not.
+  const said = cause.message.replace(/^.*?status \d+: /, "").replace(/'json:\{.*\}'/, `"${path}"`);
+  return new ImportError("IMAGE_CORRUPT", `Cannot open "${path}" as ${format}: ${said}`, {
     cause,
     remedy: "Check that the image is complete and of this format",
   });

@@ -1,5 +1,7 @@
 /** The disk formats that are read and written. */
-export type DiskFormat = "raw" | "qcow2" | "vmdk" | "vhd" | "vhdx" | "vdi";
+export const FORMAT_NAMES = ["raw", "qcow2", "vmdk", "vhd", "vhdx", "vdi"] as const;
+
+export type DiskFormat = (typeof FORMAT_NAMES)[number];
 
 interface FormatFacts {
   /** The name of qemu's block driver. */
@@ -19,8 +21,6 @@ export const DISK_FORMATS: Readonly<Record<DiskFormat, FormatFacts>> = {
   vhdx: { driver: "vhdx", extension: "vhdx", aliases: [] },
   vdi: { driver: "vdi", extension: "vdi", aliases: [] },
 };
-
-const ALL_FORMATS = Object.keys(DISK_FORMATS) as readonly DiskFormat[]; // the keys of an exhaustive record
 
 /** Every disk holds whole sectors of this size: what a guest sees of a raw file that ends between two is padded with zeroes. */
 export const SECTOR_BYTES = 512;
@@ -53,7 +53,7 @@ export type TargetOf<F extends DiskFormat> = Extract<TargetFormat, { readonly fo
 /** A format as people write it, in any case, with or without leading dot; undefined for anything else. */
 export function parseDiskFormat(text: string): DiskFormat | undefined {
   const wanted = text.trim().toLowerCase().replace(/^\./, "");
-  return ALL_FORMATS.find((format) => format === wanted || DISK_FORMATS[format].aliases.includes(wanted));
+  return FORMAT_NAMES.find((format) => format === wanted || DISK_FORMATS[format].aliases.includes(wanted));
 }
 
 /** The size of the disk that a guest sees of `sizeBytes` bytes: whole sectors. */

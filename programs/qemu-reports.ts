@@ -74,10 +74,12 @@ function parse(json: string, command: string): unknown {
 }
 
 function record(value: unknown, command: string): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw unreadable(command, "it is not the object that was wanted");
-  }
-  return value as Record<string, unknown>;
+  if (isRecord(value)) return value;
+  throw unreadable(command, "it is not the object that was wanted");
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function byteCount(value: unknown, command: string, key: string): number {
