@@ -1,6 +1,5 @@
 import type { KeyObject } from "node:crypto";
 import type { ConversionResult as Converted, Converter } from "../converters/converter.ts";
-import { decodedDisk } from "../converters/decoded-disk.ts";
 import { CONVERTERS } from "../converters/index.ts";
 import {
   formatResultManifest,
@@ -15,6 +14,7 @@ import { type Plan, plan } from "../pipeline/plan.ts";
 import { copyFile, runStream, type StreamResult } from "../pipeline/run.ts";
 import { sequential } from "../stages/blocks/sequential.ts";
 import { fileSource } from "../stages/sources/file.ts";
+import { openDisk } from "./open-disk.ts";
 import type { ResolvedSource } from "./resolve-source.ts";
 import { durationRecorder, resultManifest, writeSmall } from "./result-manifest.ts";
 import type { RunContext } from "./run-context.ts";
@@ -118,7 +118,7 @@ async function carryOut({ source, target, plan }: PlannedConversion, context: Co
   await using image = await localImage(source, context);
   const from = { path: image.path, format: source.format };
   if (plan.method === "decode") {
-    await using disk = await decodedDisk(from, context);
+    await using disk = await openDisk(from, context);
     const expected = { sizeBytes: disk.sizeBytes };
     return streamed(source, await runStream(sequential(disk), [], target.destination, context, expected));
   }

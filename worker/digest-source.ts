@@ -1,9 +1,9 @@
-import { decodedDisk } from "../converters/decoded-disk.ts";
 import type { Context } from "../pipeline/contract.ts";
 import { digestBlocks } from "../pipeline/digest-blocks.ts";
 import { diskDigester } from "../pipeline/disk-digest.ts";
 import { metered, meteredSink } from "../pipeline/progress.ts";
 import { through } from "./head.ts";
+import { openDisk } from "./open-disk.ts";
 import type { ResolvedSource } from "./resolve-source.ts";
 import { isOpenable, localImage } from "./spool.ts";
 
@@ -29,7 +29,7 @@ export async function digestSource(source: ResolvedSource, context: Context): Pr
   }
   await using image = await localImage(source, context);
   if (image.diskDigest !== undefined) return { digest: image.diskDigest, sizeBytes: image.sizeBytes };
-  await using disk = await decodedDisk({ path: image.path, format: source.format }, context);
+  await using disk = await openDisk({ path: image.path, format: source.format }, context);
   return await digestBlocks(disk, context);
 }
 

@@ -1,8 +1,8 @@
-import { decodedDisk } from "../converters/decoded-disk.ts";
 import type { Bytes, Context } from "../pipeline/contract.ts";
 import { metered } from "../pipeline/progress.ts";
 import { sequential } from "../stages/blocks/sequential.ts";
 import { through } from "./head.ts";
+import { openDisk } from "./open-disk.ts";
 import type { ResolvedSource } from "./resolve-source.ts";
 import { isOpenable, localImage } from "./spool.ts";
 
@@ -17,6 +17,6 @@ export async function* diskBytes(source: ResolvedSource, step: string, context: 
     return;
   }
   await using image = await localImage(source, context);
-  await using disk = await decodedDisk({ path: image.path, format: source.format }, context);
+  await using disk = await openDisk({ path: image.path, format: source.format }, context);
   yield* metered(step, sequential(disk).bytes(context), context, { totalBytes: disk.sizeBytes });
 }

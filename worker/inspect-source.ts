@@ -39,6 +39,8 @@ export interface Inspection {
   /** What qemu-img says of the image, where it can open it. */
   readonly image?: ImageInfo;
   readonly partitionTable?: PartitionTable["kind"];
+  /** What is wrong with the partition table, in words. */
+  readonly problems: readonly string[];
   readonly volumes: readonly InspectedVolume[];
   /** Why partitions were not looked at, where they were not. */
   readonly note?: string;
@@ -51,7 +53,8 @@ export async function inspectSource(source: ResolvedSource, context: Context): P
   const path = isOpenable(source) ? source.facts.localPath : undefined;
   const image = path === undefined ? undefined : await qemuImg.info({ path, format }, context);
   const disk = await openForLooking(source, context);
-  if (typeof disk === "string") return { ...found, ...defined({ image }), volumes: [], note: disk };
+  if (typeof disk === "string")
+    return { ...found, ...defined({ image }), problems: [], volumes: [], note: disk };
   await using blocks = disk;
   const table = await readPartitionTable(blocks, context);
   const volumes: InspectedVolume[] = [];
@@ -62,6 +65,7 @@ export async function inspectSource(source: ResolvedSource, context: Context): P
     ...found,
     virtualSizeBytes: image?.virtualSizeBytes ?? virtualSizeBytes ?? blocks.sizeBytes,
     ...defined({ image, partitionTable: table?.kind }),
+    problems: table?.problems ?? [],
     volumes,
   };
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import test from "ava";
 import { detectFormat } from "../../../validators/container/format.ts";
-import { sharedPath } from "../../support/shared.ts";
+import { requiresShared, sharedFile } from "../../support/shared.ts";
 
 test("detectFormat() takes what carries no mark for raw", (t) => {
   t.deepEqual(detectFormat(new Uint8Array(65_536)), { format: "raw" });
@@ -65,10 +65,8 @@ for (const [file, format, virtualSizeBytes] of [
   ["dfvfs-ext2.vhd", "vhd", 4_212_736],
   ["dfvfs-ext2.vmdk", "vmdk", 4_194_304],
 ] as const) {
-  const path = sharedPath(`data/images/${file}`);
-  const run = path === undefined ? test.skip : test;
-  run(`detectFormat() tells ${file} of other people's software`, async (t) => {
-    const content = await readFile(path!);
+  requiresShared(`images/${file}`)(`detectFormat() tells ${file} of other people's software`, async (t) => {
+    const content = await readFile(sharedFile(`images/${file}`));
     t.deepEqual(detectFormat(content.subarray(0, 65_536), content.subarray(-512)), {
       format,
       virtualSizeBytes,
