@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import type { WriteStream } from "node:tty";
+import { provideDisposableStacks } from "../pipeline/disposable-stacks.ts";
 import { COMMANDS } from "./commands/index.ts";
 import type { CliEnvironment, TerminalOutput } from "./environment.ts";
 import { Interrupted, STOP_SIGNALS } from "./interrupted.ts";
@@ -9,6 +10,8 @@ import { runCli } from "./program.ts";
 
 /** Of output that is no terminal. */
 const DEFAULT_COLUMNS = 100;
+
+provideDisposableStacks(globalThis);
 
 const stop = new AbortController();
 

@@ -1,5 +1,8 @@
+import { provideDisposableStacks } from "../../pipeline/disposable-stacks.ts";
 import { type ErrorCode, ImportError } from "../../pipeline/errors.ts";
 import type { ThreadInput, ThreadOutput, ThreadTask } from "../../pipeline/thread-tasks.ts";
+
+provideDisposableStacks(globalThis);
 
 /** What the pool posts to a thread. */
 export interface TaskCall<T extends ThreadTask = ThreadTask> {

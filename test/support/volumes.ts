@@ -46,7 +46,9 @@ export async function identified(path: string): Promise<FileSystem | undefined> 
 /** What blkid, an independent reader, says of a volume: `TYPE`, `UUID`, `LABEL`. */
 export async function blkid(path: string): Promise<Readonly<Record<string, string>>> {
   const { stdout } = await run(findProgram("blkid") ?? "blkid", ["-p", "-o", "export", path]);
-  return Object.fromEntries(stdout.split("\n").map((line) => line.split("=") as [string, string]));
+  return Object.fromEntries(
+    stdout.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+  );
 }
 
 /** A test for each maker: label, UUID and size are found, and blkid agrees on the type where it has the same word. */
