@@ -87,6 +87,7 @@ function treeBuilder(bounds: XmlLimits): { write(slice: string): void; close(): 
   const stack: Open[] = [];
   let root: XmlElement | undefined;
   let elementCount = 0;
+  let attributes: readonly XmlAttribute[] = NONE;
 
   // The tokenizer cuts every name anew; a hundred thousand parts would hold as many copies of "filename".
   function shared(name: string): string {
@@ -106,21 +107,26 @@ function treeBuilder(bounds: XmlLimits): { write(slice: string): void; close(): 
       throw invalid(`its encoding must be UTF-8 or ASCII: current encoding is "${encoding.slice(0, 40)}"`);
     }
   });
+  // Seen before the tag that holds them. The tokenizer refuses an attribute that is there twice.
+  parser.on("attribute", ({ name, value }) => {
+    if (attributes.length >= bounds.maxAttributes) {
+      throw tooLarge("an element goes on", `${bounds.maxAttributes} attributes`);
+    }
+    const attribute = { name: shared(name), value };
+    // Literals have no room for more, of which push() on an empty array leaves sixteen places.
+    attributes = attributes.length === 0 ? [attribute] : [...attributes, attribute];
+  });
   parser.on("opentag", (tag) => {
     elementCount++;
     if (elementCount > bounds.maxElements) throw tooLarge("it goes on", `${bounds.maxElements} elements`);
     if (stack.length >= bounds.maxDepth) throw tooLarge("it goes deeper", `a depth of ${bounds.maxDepth}`);
-    const attributes = Object.entries(tag.attributes);
-    if (attributes.length > bounds.maxAttributes) {
-      throw tooLarge(`an element has ${attributes.length}`, `${bounds.maxAttributes} attributes`);
-    }
     stack.push({
       name: shared(tag.name),
-      attributes:
-        attributes.length === 0 ? NONE : attributes.map(([name, value]) => ({ name: shared(name), value })),
+      attributes,
       text: "",
       children: undefined,
     });
+    attributes = NONE;
   });
   const addText = (piece: string): void => {
     const open = stack.at(-1);
@@ -131,7 +137,9 @@ function treeBuilder(bounds: XmlLimits): { write(slice: string): void; close(): 
   parser.on("closetag", () => {
     const open = stack.pop();
     if (open === undefined) return;
-    const { name, attributes, text, children = NONE } = open;
+    const { name, attributes, text } = open;
+    // A copy has no room for more, of which push() leaves a lot: the half of what a part takes.
+    const children = open.children?.slice() ?? NONE;
     const element: XmlElement = { name, attributes, text: text.trim(), children };
     const parent = stack.at(-1);
     if (parent === undefined) {
@@ -179,29 +187,33 @@ function* slices(text: Buffer, bounds: XmlLimits): Generator<string> {
   }
 }
 
+const LESS_THAN = 0x3c;
+const EXCLAMATION_MARK = 0x21;
+const QUESTION_MARK = 0x3f;
+
 /** Only comments, CDATA and processing instructions can hold a `<` that starts nothing. */
 const CLOSERS = [
-  { opener: Buffer.from("<!--"), closer: "-->" },
-  { opener: Buffer.from("<![CDATA["), closer: "]]>" },
-  { opener: Buffer.from("<?"), closer: "?>" },
+  { opener: "<!--", closer: "-->" },
+  { opener: "<![CDATA[", closer: "]]>" },
+  { opener: "<?", closer: "?>" },
 ];
-const DECLARATION = Buffer.from("<!");
 
 function tokenEnd(text: Buffer, at: number): number {
-  for (const { opener, closer } of CLOSERS) {
-    if (!startsWith(text, opener, at)) continue;
-    const closerAt = text.indexOf(closer, at + opener.byteLength, "latin1");
-    return closerAt === -1 ? text.byteLength : closerAt + closer.length;
+  const second = text[at + 1];
+  if (text[at] === LESS_THAN && (second === EXCLAMATION_MARK || second === QUESTION_MARK)) {
+    return markupEnd(text, at);
   }
-  if (startsWith(text, DECLARATION, at)) {
-    throw invalid(`it holds a document type or another declaration, at byte ${at}, where none is allowed`);
-  }
-  const next = text.indexOf("<", at + 1, "latin1");
+  const next = text.indexOf(LESS_THAN, at + 1);
   return next === -1 ? text.byteLength : next;
 }
 
-function startsWith(text: Buffer, prefix: Buffer, at: number): boolean {
-  return text.subarray(at, at + prefix.byteLength).equals(prefix);
+function markupEnd(text: Buffer, at: number): number {
+  for (const { opener, closer } of CLOSERS) {
+    if (text.toString("latin1", at, at + opener.length) !== opener) continue;
+    const closerAt = text.indexOf(closer, at + opener.length, "latin1");
+    return closerAt === -1 ? text.byteLength : closerAt + closer.length;
+  }
+  throw invalid(`it holds a document type or another declaration, at byte ${at}, where none is allowed`);
 }
 
 /** The tokenizer's words, such as `3:14: undefined entity.`, as a part of a sentence. */

@@ -89,9 +89,11 @@ test("sha1Of() gives lower case, and nothing where there is no digest", (t) => {
   t.is(sha1Of(xml("<a/>")), undefined);
 });
 
+function list(indices: readonly number[]): XmlElement {
+  return xml(`<a><parts>${indices.map((index) => `<part index="${index}"/>`).join("")}</parts></a>`);
+}
+
 test("partsOf() sorts any order of indices, and refuses any hole or repetition", async (t) => {
-  const list = (indices: readonly number[]): XmlElement =>
-    xml(`<a><parts>${indices.map((index) => `<part index="${index}"/>`).join("")}</parts></a>`);
   const shuffled = fc
     .integer({ min: 1, max: 30 })
     .chain((count) => fc.shuffledSubarray([...Array(count).keys()], { minLength: count, maxLength: count }));
