@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setMaxListeners } from "node:events";
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import type { WriteStream } from "node:tty";
@@ -14,6 +15,10 @@ const DEFAULT_COLUMNS = 100;
 provideDisposableStacks(globalThis);
 
 const stop = new AbortController();
+
+/** Reads and requests in flight all listen to the one signal, and their number is bounded. Node 22 would warn at eleven. */
+const MAX_LISTENERS = 256;
+setMaxListeners(MAX_LISTENERS, stop.signal);
 
 /** The first signal stops the work; later ones change nothing, so that cleaning up is not cut short. */
 function onSignal(signal: NodeJS.Signals): void {
