@@ -1,4 +1,5 @@
 import type { Bytes, Context, Destination, Draft, Receipt, Source, Stage } from "./contract.ts";
+import { defined } from "./defined.ts";
 import { type DiskDigester, diskDigester } from "./disk-digest.ts";
 import { metered, meteredSink } from "./progress.ts";
 
@@ -9,9 +10,12 @@ export interface StreamResult {
   readonly sizeBytes: number;
 }
 
-/** The exact size of what will be written, where it is known. */
+/** Sizes that are known beforehand. */
 export interface Expected {
+  /** The exact size of what will be written. */
   readonly sizeBytes?: number;
+  /** About what will be read, for progress, where the source itself does not tell. */
+  readonly sourceBytes?: number;
 }
 
 /**
@@ -26,12 +30,13 @@ export async function runStream(
   expected: Expected = {},
 ): Promise<StreamResult> {
   const digester = diskDigester(context);
-  let bytes = metered("read", source.bytes(context), context, total((await source.facts(context)).sizeBytes));
+  const sourceBytes = (await source.facts(context)).sizeBytes ?? expected.sourceBytes;
+  let bytes = metered("read", source.bytes(context), context, total(sourceBytes));
   for (const stage of stages) {
     bytes = metered(stage.name, stage.transform(bytes, context), context, { upstream: bytes });
   }
   bytes = metered("digest", digesting(bytes, digester), context, { upstream: bytes });
-  await using draft: Draft = await destination.open(context, expected);
+  await using draft: Draft = await destination.open(context, defined({ sizeBytes: expected.sizeBytes }));
   await meteredSink("write", bytes, context, (input) => draft.write(input), total(expected.sizeBytes));
   const { digest, sizeBytes } = await digester.finish();
   return { receipt: await draft.commit(), diskDigest: digest, sizeBytes };
@@ -54,5 +59,5 @@ async function* digesting(bytes: Bytes, digester: DiskDigester): Bytes {
 }
 
 function total(totalBytes: number | undefined): { readonly totalBytes?: number } {
-  return totalBytes === undefined ? {} : { totalBytes };
+  return defined({ totalBytes });
 }

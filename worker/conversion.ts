@@ -111,9 +111,12 @@ interface Done {
 }
 
 async function carryOut({ source, target, plan }: PlannedConversion, context: Context): Promise<Done> {
-  const size = defined({ sizeBytes: source.virtualSizeBytes });
   if (plan.method === "copy") {
-    return streamed(source, await runStream(source.source, source.stages, target.destination, context, size));
+    const sizes = defined({ sizeBytes: source.virtualSizeBytes, sourceBytes: source.sizeBytes });
+    return streamed(
+      source,
+      await runStream(source.source, source.stages, target.destination, context, sizes),
+    );
   }
   await using image = await localImage(source, context);
   const from = { path: image.path, format: source.format };

@@ -1,4 +1,5 @@
 import type { Context } from "../pipeline/contract.ts";
+import { defined } from "../pipeline/defined.ts";
 import { digestBlocks } from "../pipeline/digest-blocks.ts";
 import { diskDigester } from "../pipeline/disk-digest.ts";
 import { metered, meteredSink } from "../pipeline/progress.ts";
@@ -21,7 +22,12 @@ export interface SourceDigest {
 export async function digestSource(source: ResolvedSource, context: Context): Promise<SourceDigest> {
   if (source.format === "raw" && !isOpenable(source)) {
     const digester = diskDigester(context);
-    const read = metered("read", source.source.bytes(context), context, totalBytes(source.sizeBytes));
+    const read = metered(
+      "read",
+      source.source.bytes(context),
+      context,
+      defined({ totalBytes: source.sizeBytes }),
+    );
     await meteredSink("digest", through(read, source.stages, context), context, async (bytes) => {
       for await (const chunk of bytes) await digester.update(chunk);
     });
@@ -31,8 +37,4 @@ export async function digestSource(source: ResolvedSource, context: Context): Pr
   if (image.diskDigest !== undefined) return { digest: image.diskDigest, sizeBytes: image.sizeBytes };
   await using disk = await openDisk({ path: image.path, format: source.format }, context);
   return await digestBlocks(disk, context);
-}
-
-function totalBytes(bytes: number | undefined): { readonly totalBytes?: number } {
-  return bytes === undefined ? {} : { totalBytes: bytes };
 }

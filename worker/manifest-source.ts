@@ -1,14 +1,18 @@
 import { createDecipheriv, type KeyObject, type X509Certificate } from "node:crypto";
 import { type BundleManifest, parseBundleManifest } from "../manifest/bundle.ts";
-import { unwrapBundleKeys } from "../manifest/bundle-keys.ts";
+import { unwrapBundleKeys, unwrapDownloadKeys } from "../manifest/bundle-keys.ts";
+import { type DownloadManifest, type DownloadPart, parseDownloadManifest } from "../manifest/download.ts";
+import { type ImportManifest, parseImportManifest } from "../manifest/import.ts";
 import { detectManifest, MANIFEST_HEAD_BYTES } from "../manifest/kind.ts";
-import { parseImportManifest } from "../manifest/import.ts";
-import { verifyBundleSignature } from "../manifest/signature.ts";
-import type { Context } from "../pipeline/contract.ts";
+import { verifyBundleSignature, verifyDownloadSignature } from "../manifest/signature.ts";
+import { withoutImagingMarker } from "../manifest/url.ts";
+import type { Context, Source } from "../pipeline/contract.ts";
 import { ImportError } from "../pipeline/errors.ts";
-import { bundleSource } from "../stages/sources/bundle.ts";
+import { bundleSource, type BundleSourceOptions } from "../stages/sources/bundle.ts";
+import { httpSource } from "../stages/sources/http.ts";
 import { importManifestSource } from "../stages/sources/import-manifest.ts";
 import { unbundleStages } from "../stages/transforms/unbundle.ts";
+import { verify } from "../stages/transforms/verify.ts";
 import { type Access, openLocation } from "./access.ts";
 import { firstBytes, HEAD_BYTES, type PeekedSource } from "./head.ts";
 import type { Wrapped } from "./layers.ts";
@@ -60,48 +64,109 @@ export async function openManifest(
       },
     );
   }
-  return detectManifest(text) === "import"
-    ? await openImport(text, context)
-    : await openBundle(text, location, manifest.name, options, access, context);
+  const kind = detectManifest(text);
+  if (kind === "import") return await openImport(parseImportManifest(text), access, context);
+  if (options.signer !== undefined) {
+    if (kind === "download") verifyDownloadSignature(text, options.signer);
+    else verifyBundleSignature(text, options.signer);
+  }
+  if (kind === "download")
+    return await openDownload(parseDownloadManifest(text), manifest.name, options, access, context);
+  const bundle = parseBundleManifest(text);
+  const openPart = (fileName: string) => openLocation(siblingLocation(location, fileName), access);
+  const keys = unwrapBundleKeys(bundle.image, requireKey(manifest.name, options));
+  return await openBundle({ name: manifest.name, manifest: bundle, keys, openPart }, context);
 }
 
-async function openImport(text: Buffer, context: Context): Promise<ManifestContent> {
-  const manifest = parseImportManifest(text);
-  const source = importManifestSource(manifest);
-  const head = await firstBytes(source.bytes(context), HEAD_BYTES);
-  return { source, stages: [], layers: ["import manifest"], head };
+async function openImport(
+  manifest: ImportManifest,
+  access: Access,
+  context: Context,
+): Promise<ManifestContent> {
+  const source = importManifestSource(manifest, access.http);
+  return {
+    source,
+    stages: [],
+    layers: ["import manifest"],
+    head: await firstBytes(source.bytes(context), HEAD_BYTES),
+  };
 }
 
-async function openBundle(
-  text: Buffer,
-  location: Location,
+/** The bundle or file whose parts a download manifest addresses one by one. */
+async function openDownload(
+  manifest: DownloadManifest,
   name: string,
   options: ManifestOptions,
   access: Access,
   context: Context,
 ): Promise<ManifestContent> {
-  const manifest = parseBundleManifest(text);
-  if (options.signer !== undefined) verifyBundleSignature(text, options.signer);
-  if (options.privateKey === undefined) {
-    throw new ImportError("ARGUMENT_INVALID", `Cannot open the bundle "${name}" without a private key`, {
-      remedy: "Give the key of the owner or of the cloud with --key FILE.pem",
-    });
+  const { content, parts, sizeBytes } = manifest;
+  const opened = parts.map(({ getUrl }) => httpSource(withoutImagingMarker(getUrl), access.http));
+  if (content.fileFormat === "RAW") {
+    const source = joined(name, sizeBytes, opened, parts);
+    const head = await firstBytes(source.bytes(context), HEAD_BYTES);
+    return { source, stages: [], layers: ["download manifest"], head };
   }
-  const keys = unwrapBundleKeys(manifest.image, options.privateKey.key);
-  const openPart = (fileName: string) => openLocation(siblingLocation(location, fileName), access);
+  const keys = unwrapDownloadKeys(content, requireKey(name, options));
+  const image = {
+    name: "disk",
+    user: "",
+    type: "machine",
+    ancestry: [],
+    sizeBytes: content.unbundledSizeBytes,
+    bundledSizeBytes: sizeBytes,
+    parts: parts.map((part) => ({ ...part, fileName: String(part.index) })),
+  } as const;
+  const bundle = { version: "", bundler: { name: "", version: "", release: "" }, image };
+  const openPart = (fileName: string) => {
+    const part = opened[Number(fileName)];
+    if (part === undefined) throw new RangeError(`There is no part ${fileName}`);
+    return part;
+  };
+  return await openBundle({ name, manifest: bundle, keys, openPart }, context);
+}
+
+/** Parts as one file, one after the other, each checked against its digest where the manifest states one. */
+function joined(
+  name: string,
+  sizeBytes: number,
+  sources: readonly Source[],
+  parts: readonly DownloadPart[],
+): Source {
+  return {
+    name,
+    facts: () => Promise.resolve({ sizeBytes, seekable: false }),
+    async *bytes(context) {
+      for (const [index, source] of sources.entries()) {
+        const digest = parts[index]?.sha1;
+        const check = digest && verify({ algorithm: "sha1", digest, what: `part ${index} of ${name}` });
+        yield* check ? check.transform(source.bytes(context), context) : source.bytes(context);
+      }
+    },
+  };
+}
+
+async function openBundle(options: BundleSourceOptions, context: Context): Promise<ManifestContent> {
+  const { manifest, keys, openPart } = options;
   const first = manifest.image.parts[0];
   const ciphertext =
     first === undefined
       ? Buffer.alloc(0)
       : await firstBytes(openPart(first.fileName).bytes(context), HEAD_BYTES);
   const decipher = createDecipheriv("aes-128-cbc", keys.key, keys.iv).setAutoPadding(false);
-  const head = decipher.update(ciphertext.subarray(0, ciphertext.byteLength & ~15));
   return {
-    source: bundleSource({ name, manifest, keys, openPart }),
+    source: bundleSource(options),
     stages: unbundleStages(manifest),
     layers: ["bundle", "gzip", "tar"],
-    head,
+    head: decipher.update(ciphertext.subarray(0, ciphertext.byteLength & ~15)),
     imageBytes: manifest.image.sizeBytes,
     bundle: manifest,
   };
+}
+
+function requireKey(name: string, { privateKey }: ManifestOptions): KeyObject {
+  if (privateKey !== undefined) return privateKey.key;
+  throw new ImportError("ARGUMENT_INVALID", `Cannot open the bundle "${name}" without a private key`, {
+    remedy: "Give the key of the owner or of the cloud with --key FILE.pem",
+  });
 }

@@ -42,8 +42,14 @@ export async function resolveSource(
     ? await openManifest(location, outer, options, access, context)
     : { source: outer, head, layers: [], stages: [] };
   const { layers, stages, format, virtualSizeBytes } = await peel(content, options, context);
-  const facts = content.source === outer ? openedFacts : await content.source.facts(context);
-  const imageBytes = content.imageBytes ?? (stages.length === 0 ? facts.sizeBytes : undefined);
+  const facts: SourceFacts =
+    content.source === outer
+      ? openedFacts
+      : { ...defined({ identity: openedFacts.identity }), ...(await content.source.facts(context)) };
+  const isUnwrapped = stages.length === content.stages.length;
+  const imageBytes = isUnwrapped
+    ? (content.imageBytes ?? (stages.length === 0 ? facts.sizeBytes : undefined))
+    : undefined;
   return {
     location,
     name: locationName(location),
@@ -54,7 +60,7 @@ export async function resolveSource(
     format,
     isLocalFile: facts.localPath !== undefined,
     ...defined({
-      sizeBytes: facts.sizeBytes,
+      sizeBytes: facts.sizeBytes ?? content.bundle?.image.bundledSizeBytes,
       imageBytes,
       virtualSizeBytes: virtualSizeBytes ?? (format === "raw" ? imageBytes : undefined),
       bundle: content.bundle,

@@ -1,4 +1,5 @@
 import type { Context, ScratchFile } from "../pipeline/contract.ts";
+import { defined } from "../pipeline/defined.ts";
 import { runStream } from "../pipeline/run.ts";
 import { scratchDestination } from "../stages/destinations/scratch.ts";
 import type { ResolvedSource } from "./resolve-source.ts";
@@ -32,7 +33,7 @@ export async function localImage(source: ResolvedSource, context: Context): Prom
 }
 
 async function spool(source: ResolvedSource, file: ScratchFile, context: Context): Promise<LocalImage> {
-  const expected = source.imageBytes === undefined ? {} : { sizeBytes: source.imageBytes };
+  const expected = defined({ sizeBytes: source.imageBytes, sourceBytes: source.sizeBytes });
   const { source: bytes, stages } = source;
   const result = await runStream(bytes, stages, scratchDestination(file), context, expected);
   return {
