@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import type { KeyObject } from "node:crypto";
 import { defined } from "../../pipeline/defined.ts";
-import { ImportError } from "../../pipeline/errors.ts";
 import { formatBytes, formatDuration } from "../../pipeline/units.ts";
 import {
   type ConversionOutcome,
@@ -13,7 +12,7 @@ import type { Location } from "../../worker/location.ts";
 import { resolveSource, type SourceOptions } from "../../worker/resolve-source.ts";
 import { resolveTarget, type TargetOptions } from "../../worker/target.ts";
 import { documentDestination } from "../document-destination.ts";
-import type { CommandSpec, Session, WithAccess } from "../command.ts";
+import type { CommandSpec, WithAccess } from "../command.ts";
 import { type AccessFlags, addAccessFlags, parseAccess } from "../options/access-flags.ts";
 import { addRunFlags, runSettings, type RunFlags } from "../options/run-flags.ts";
 import { addSourceFlags, parseSourceFlags, type SourceFlags } from "../options/source-flags.ts";
@@ -21,6 +20,7 @@ import { addTargetFlags, parseTargetFlags, type TargetFlags } from "../options/t
 import { locationValue, parseLocationArgument, readKey } from "../options/values.ts";
 import type { Outcome } from "../output.ts";
 import { planText } from "../plan-text.ts";
+import { takeStandardOutput } from "../standard-output.ts";
 import { factsText } from "../table.ts";
 
 interface Flags extends SourceFlags, TargetFlags, AccessFlags, RunFlags {
@@ -101,7 +101,7 @@ export const convert: CommandSpec<Flags, Options> = {
   async run(options, session) {
     const { from, to, source: sourceOptions, access, settings, isExplained } = options;
     const startedAtMs = performance.now();
-    if (to.kind === "pipe") takeStandardOutput(session, isExplained);
+    if (to.kind === "pipe" && !isExplained) takeStandardOutput(session);
     return await session.run(settings, async (context) => {
       const target = await resolveTarget(to, options.target, access);
       await using source = await resolveSource(from, sourceOptions, access, context);
@@ -120,21 +120,6 @@ export const convert: CommandSpec<Flags, Options> = {
     });
   },
 };
-
-/** Throws ARGUMENT_INVALID rather than filling a terminal with a disk. */
-function takeStandardOutput({ environment, output }: Session, isExplained: boolean): void {
-  if (isExplained) return;
-  if (environment.output.isTerminal) {
-    throw new ImportError(
-      "ARGUMENT_INVALID",
-      'Cannot write an image to "-" as standard output is a terminal',
-      {
-        remedy: "Redirect it to a file or into a pipe",
-      },
-    );
-  }
-  output.leaveOutputToData();
-}
 
 function manifestPlace({ manifestAt, access, target }: Options): ManifestPlace | undefined {
   if (manifestAt === undefined) return undefined;

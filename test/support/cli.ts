@@ -1,5 +1,7 @@
-import { PassThrough, Readable, Writable } from "node:stream";
+import { Readable, Writable } from "node:stream";
+import type { CommandSpec } from "../../cli/command.ts";
 import type { CliEnvironment } from "../../cli/environment.ts";
+import { runCli } from "../../cli/program.ts";
 
 export interface TestCli extends CliEnvironment {
   /** What was printed so far. */
@@ -38,7 +40,35 @@ function collecting(chunks: Buffer[]): Writable {
   });
 }
 
-/** A stream that never ends and never gives anything. */
-export function silentInput(): Readable {
-  return new PassThrough();
+/**
+ * What a command makes of arguments: its options, without running it. A usage error fails the test with what is printed.
+ * Throws what `parse` throws.
+ */
+export async function parsedOptions<Flags, Options>(
+  spec: CommandSpec<Flags, Options>,
+  args: readonly string[],
+  variables: CliEnvironment["variables"] = {},
+): Promise<Options> {
+  const cli = testCli({ variables });
+  let outcome: { readonly options: Options } | { readonly error: unknown } | undefined;
+  const recording: CommandSpec<Flags, Options> = {
+    ...spec,
+    declare: (command) => spec.declare(command),
+    async parse(args, flags, environment) {
+      try {
+        return await spec.parse(args, flags, environment);
+      } catch (error) {
+        outcome = { error };
+        throw error;
+      }
+    },
+    run(options) {
+      outcome = { options };
+      return Promise.resolve({ value: null, text: "" });
+    },
+  };
+  await runCli([spec.name, ...args], cli, [recording]);
+  if (outcome === undefined) throw new Error(cli.stderr());
+  if ("error" in outcome) throw outcome.error;
+  return outcome.options;
 }
