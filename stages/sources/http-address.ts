@@ -1,3 +1,4 @@
+import { unescape } from "node:querystring"; // unlike decodeURIComponent it takes a lone % for itself
 import { ImportError } from "../../pipeline/errors.ts";
 
 /** An address taken apart into what is used and what is shown. */
@@ -22,9 +23,7 @@ export function parseHttpAddress(address: string | URL): HttpAddress {
   }
   const { username, password } = url;
   url.username = url.password = url.hash = "";
-  const token = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString(
-    "base64",
-  );
+  const token = Buffer.from(`${unescape(username)}:${unescape(password)}`).toString("base64");
   return {
     url,
     name: `${url.origin}${url.pathname}`,

@@ -81,9 +81,18 @@ export async function faultProxy(target: string): Promise<FaultProxy> {
       for await (const piece of pieces(client)) {
         const before = struck;
         struck ??= struckBy(piece);
-        if (struck?.refuse === true) return void client.resetAndDestroy();
-        if (struck?.answer !== undefined) return answer(client, struck.answer);
-        if (before === undefined && struck !== undefined) (down.restart(), up.restart());
+        if (struck?.refuse === true) {
+          client.resetAndDestroy();
+          return;
+        }
+        if (struck?.answer !== undefined) {
+          answer(client, struck.answer);
+          return;
+        }
+        if (before === undefined && struck !== undefined) {
+          down.restart();
+          up.restart();
+        }
         yield piece;
       }
     }

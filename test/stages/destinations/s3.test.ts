@@ -131,10 +131,8 @@ for (const [code, fault] of Object.entries(FATAL)) {
     const made = await s3Bucket();
     await using proxy = await faultProxy(made.server.endpoint);
     proxy.set(fault);
-    t.is(
-      (await failure(() => put(made, made.accessWith({ endpoint: proxy.endpoint })))).code as string,
-      code,
-    );
+    const error = await failure(() => put(made, made.accessWith({ endpoint: proxy.endpoint })));
+    t.is<string, string>(error.code, code);
     t.is(await made.get("disk.img"), undefined);
     t.is(await made.uploadCount(), 0);
   });
