@@ -18,7 +18,7 @@ const SELF_CONTAINED_VMDK: readonly string[] = ["monolithicSparse", "streamOptim
  */
 export async function openableImage(image: ImageFile, context: Context): Promise<ImageInfo> {
   await checkReadable(image.path);
-  const info = await infoOf(image, context);
+  const info = await qemuImg.info(image, context);
   checkSelfContained(image, info);
   const { maxImageBytes } = context.limits;
   if (info.virtualSizeBytes > maxImageBytes) {
@@ -38,40 +38,6 @@ async function checkReadable(path: string): Promise<void> {
   } catch (error) {
     throw readError(error, path);
   }
-}
-
-async function infoOf(image: ImageFile, context: Context): Promise<ImageInfo> {
-  try {
-    return await qemuImg.info(image, context);
-  } catch (error) {
-    if (!(error instanceof ImportError) || error.code !== "PROGRAM_FAILED") throw error;
-    throw openError(image, error);
-  }
-}
-
-/** qemu-img ends with 1 whatever is wrong; the file can be read, so it is the image. */
-function openError(image: ImageFile, cause: ImportError): ImportError {
-  const { path, format } = image;
-  // Wording of block/vhdx-log.c, vhdx_parse_log(); replaying would write to the source, which nobody asked for.
-  if (/log that needs to be replayed/.test(cause.message)) {
-    return new ImportError(
-      "SOURCE_UNSUITABLE",
-      `Cannot open "${path}" as its VHDX log holds changes that were never applied, and applying them would write to it`,
-      { cause, remedy: "Apply them to a copy with: qemu-img check -f vhdx -r all COPY" },
-    );
-  }
-  if (/Is another process using the image/.test(cause.message)) {
-    return new ImportError("SOURCE_UNSUITABLE", `Cannot open "${path}" as another process writes to it`, {
-      cause,
-      remedy: "Shut down the machine that runs from it, or take a snapshot",
-    });
-  }
-  // How qemu-img names the image says nothing that the path does not.
-  const said = cause.message.replace(/^.*?status \d+: /, "").replace(/'json:\{.*\}'/, `"${path}"`);
-  return new ImportError("IMAGE_CORRUPT", `Cannot open "${path}" as ${format}: ${said}`, {
-    cause,
-    remedy: "Check that the image is complete and of this format",
-  });
 }
 
 function checkSelfContained({ path, format }: ImageFile, info: ImageInfo): void {

@@ -4,6 +4,7 @@ import type { Context } from "../pipeline/contract.ts";
 import { DISK_FORMATS, type DiskFormat } from "../pipeline/disk-format.ts";
 import { type ProgramSpec, type RunOptions, runProgram } from "./process.ts";
 import { type ImageFile, imageNode } from "./qemu-node.ts";
+import { openError } from "./qemu-open-error.ts";
 import { progressReader } from "./qemu-progress.ts";
 import {
   type ImageCheck,
@@ -52,10 +53,13 @@ export interface ConvertSpec {
  * throws, and PROGRAM_FAILED for output that cannot be understood.
  */
 export const qemuImg = {
-  /** What the image says of itself. */
+  /** What the image says of itself. Throws IMAGE_CORRUPT and SOURCE_UNSUITABLE; see {@link openError}. */
   async info(image: ImageFile, context: Context): Promise<ImageInfo> {
     const args = ["info", "--output=json", imageNode(image)];
-    return parseInfo((await run(args, { reads: [image.path], timeoutMs: LOOK_TIMEOUT_MS }, context)).stdout);
+    const spec = { reads: [image.path], timeoutMs: LOOK_TIMEOUT_MS };
+    const { status, stdout, stderrTail } = await run(args, spec, context, { goodStatuses: [0, 1] });
+    if (status === 1) throw openError(image, stderrTail);
+    return parseInfo(stdout);
   },
 
   /** The space a conversion would take; only for raw and qcow2, qemu's other drivers cannot tell. */

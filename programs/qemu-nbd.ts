@@ -5,6 +5,7 @@ import type { Context } from "../pipeline/contract.ts";
 import { ImportError } from "../pipeline/errors.ts";
 import { type ProgramExit, type ProgramSpec, programError, startProgram } from "./process.ts";
 import { type ImageFile, imageNode } from "./qemu-node.ts";
+import { openError } from "./qemu-open-error.ts";
 
 export const QEMU_NBD = { program: "qemu-nbd", debianPackage: "qemu-utils" } as const;
 
@@ -27,7 +28,7 @@ export interface ServedDisk extends AsyncDisposable {
 
 /**
  * Serves the decoded disk read-only on a unix socket in a folder that only this user can enter. Resolves once clients
- * can connect. Throws PROGRAM_MISSING; PROGRAM_FAILED when the image cannot be opened, with what qemu-nbd said.
+ * can connect. Throws PROGRAM_MISSING, PROGRAM_FAILED; IMAGE_CORRUPT and SOURCE_UNSUITABLE when it cannot be opened.
  */
 export async function serveDisk(image: ImageFile, context: Context): Promise<ServedDisk> {
   await using cleanup = new AsyncDisposableStack();
@@ -59,7 +60,9 @@ export async function serveDisk(image: ImageFile, context: Context): Promise<Ser
     throw error;
   });
   context.signal.throwIfAborted();
-  if (exit !== undefined) throw programError(spec, exit);
+  if (exit !== undefined) {
+    throw exit.status === 1 ? openError(image, exit.stderrTail) : programError(spec, exit);
+  }
   const whole = cleanup.move();
   return {
     socketPath,

@@ -119,9 +119,13 @@ test("digestBlocks() ends with the reason of an abort", async (t) => {
 test("digestBlocks() reports its step from 0 to the size", async (t) => {
   const context = testContext({ threads: hashingThreads });
   const content = seededBytes("progress", DIGEST_BLOCK_BYTES + 1);
-  await digestBlocks(memoryBlocks(content, [{ offset: 0, length: content.byteLength, kind: "data" }]), context, {
-    step: "verify",
-  });
+  await digestBlocks(
+    memoryBlocks(content, [{ offset: 0, length: content.byteLength, kind: "data" }]),
+    context,
+    {
+      step: "verify",
+    },
+  );
   t.like(context.events[0], { kind: "started", step: "verify", totalBytes: content.byteLength });
   t.like(context.events.at(-1), { kind: "finished", step: "verify", doneBytes: content.byteLength });
 });
@@ -129,7 +133,9 @@ test("digestBlocks() reports its step from 0 to the size", async (t) => {
 test("blockRuns() covers every block once, in order, and calls zero only what has no data", async (t) => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.tuple(fc.integer({ min: 1, max: 30 * DIGEST_BLOCK_BYTES }), fc.boolean()), { maxLength: 8 }),
+      fc.array(fc.tuple(fc.integer({ min: 1, max: 30 * DIGEST_BLOCK_BYTES }), fc.boolean()), {
+        maxLength: 8,
+      }),
       async (lengths) => {
         let offset = 0;
         const extents = lengths.map(([length, isData]): Extent => {
@@ -142,7 +148,9 @@ test("blockRuns() covers every block once, in order, and calls zero only what ha
           t.true(blockCount > 0);
           next += blockCount;
           const [start, end] = [firstBlock * DIGEST_BLOCK_BYTES, next * DIGEST_BLOCK_BYTES];
-          const hasData = extents.some((e) => e.kind === "data" && e.offset < end && e.offset + e.length > start);
+          const hasData = extents.some(
+            (e) => e.kind === "data" && e.offset < end && e.offset + e.length > start,
+          );
           t.is(hasData, kind === "data");
           if (kind === "data") t.true(blockCount <= 16);
         }

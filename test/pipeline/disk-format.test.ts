@@ -11,7 +11,8 @@ test("parseDiskFormat() reads names, aliases, case and a leading dot", (t) => {
 });
 
 test("parseDiskFormat() gives undefined for anything else", (t) => {
-  for (const text of ["", "raws", "qcow3", "__proto__", "constructor", "vhd,x"]) t.is(parseDiskFormat(text), undefined);
+  for (const text of ["", "raws", "qcow3", "__proto__", "constructor", "vhd,x"])
+    t.is(parseDiskFormat(text), undefined);
 });
 
 test("DISK_FORMATS has no spelling twice", (t) => {

@@ -17,7 +17,9 @@ function shell(script: string, rest: Partial<ProgramSpec> = {}): ProgramSpec {
 const STUBBORN = `trap '' TERM; sleep 987654 & echo ready; while :; do wait; done`;
 
 test("runProgram() gives status, output and the end of stderr", async (t) => {
-  const result = await runProgram(shell("echo out; echo err >&2; exit 3"), testContext(), { goodStatuses: [3] });
+  const result = await runProgram(shell("echo out; echo err >&2; exit 3"), testContext(), {
+    goodStatuses: [3],
+  });
   t.deepEqual(result, { status: 3, stdout: "out\n", stderrTail: "err" });
 });
 
@@ -28,13 +30,19 @@ test("runProgram() gives the program nothing but PATH and LC_ALL, and no input",
 
 test("runProgram() sets the resource limits, and forbids core dumps", async (t) => {
   const limits = { cpuSeconds: 7, addressSpaceBytes: 2 ** 31, fileSizeBytes: 1024 * 512, openFiles: 55 };
-  const { stdout } = await runProgram(shell("ulimit -t; ulimit -v; ulimit -f; ulimit -n; ulimit -c", { limits }), testContext());
+  const { stdout } = await runProgram(
+    shell("ulimit -t; ulimit -v; ulimit -f; ulimit -n; ulimit -c", { limits }),
+    testContext(),
+  );
   t.deepEqual(stdout.trim().split("\n"), ["7", String(2 ** 21), "1024", "55", "0"]);
 });
 
 test("runProgram() fails with PROGRAM_MISSING and the line that installs it", async (t) => {
   const error = await failure(() =>
-    runProgram(shell("", { program: "qemu-img", debianPackage: "qemu-utils" }), testContext({ programPath: "/nonexistent" })),
+    runProgram(
+      shell("", { program: "qemu-img", debianPackage: "qemu-utils" }),
+      testContext({ programPath: "/nonexistent" }),
+    ),
   );
   t.is(error.code, "PROGRAM_MISSING");
   t.is(error.remedy, "Install it with: apt-get install qemu-utils");
@@ -60,14 +68,19 @@ test("runProgram() fails with PROGRAM_FAILED and the signal when the program is 
 });
 
 test("runProgram() fails with DESTINATION_FULL when the program found no room", async (t) => {
-  const error = await failure(() => runProgram(shell("echo x: No space left on device >&2; exit 1"), testContext()));
+  const error = await failure(() =>
+    runProgram(shell("echo x: No space left on device >&2; exit 1"), testContext()),
+  );
   t.is(error.code, "DESTINATION_FULL");
 });
 
 test("runProgram() fails with SIZE_EXCEEDED when the program writes past its limit", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "diskferry-test-"));
   t.teardown(() => rm(folder, { recursive: true }));
-  const spec = shell("exec head -c 100000 /dev/zero > file", { cwd: folder, limits: { fileSizeBytes: 5000 } });
+  const spec = shell("exec head -c 100000 /dev/zero > file", {
+    cwd: folder,
+    limits: { fileSizeBytes: 5000 },
+  });
   t.is((await failure(() => runProgram(spec, testContext()))).code, "SIZE_EXCEEDED");
   t.is((await stat(join(folder, "file"))).size, 5000);
 });
@@ -82,7 +95,9 @@ test("runProgram() fails with PROGRAM_FAILED on more output than is wanted, and 
 
 test("runProgram() hands on output as it comes, without keeping it", async (t) => {
   const chunks: Buffer[] = [];
-  const { stdout } = await runProgram(shell("echo one; echo two"), testContext(), { onOutput: (c) => chunks.push(c) });
+  const { stdout } = await runProgram(shell("echo one; echo two"), testContext(), {
+    onOutput: (c) => chunks.push(c),
+  });
   t.is(stdout, "");
   t.is(Buffer.concat(chunks).toString(), "one\ntwo\n");
 });
@@ -99,7 +114,9 @@ test.serial("runProgram() ends with the reason of an abort, leaves no process an
   const stop = new AbortController();
   const reason = new Error("enough");
   const spec = shell(`${STUBBORN.replace("987654", "987655")} # marker-abort`, { graceMs: 50 });
-  const running = runProgram(spec, testContext({ signal: stop.signal }), { onOutput: () => stop.abort(reason) });
+  const running = runProgram(spec, testContext({ signal: stop.signal }), {
+    onOutput: () => stop.abort(reason),
+  });
   t.is(await t.throwsAsync(running), reason);
   t.deepEqual(processesWith("marker-abort"), []);
   t.deepEqual(processesWith("987655"), []);
