@@ -2,6 +2,7 @@ import { type KeyObject, sign } from "node:crypto";
 import { ImportError } from "../pipeline/errors.ts";
 import { plainFileName } from "./file-name.ts";
 import { requireRoot } from "./kind.ts";
+import { type PartCollector, partCollector } from "./parts.ts";
 import { type XmlElement, type XmlLimits, parseXml } from "./xml.ts";
 import {
   attributeOf,
@@ -9,7 +10,6 @@ import {
   childrenOf,
   hexOf,
   manifestInvalid,
-  partsOf,
   present,
   quoted,
   requiredChild,
@@ -91,7 +91,8 @@ const xml = xmlWriter("ascii");
  * Throws MANIFEST_INVALID, MANIFEST_TOO_LARGE. Source of the elements: euca2ools 3.4 `bundle/manifest.py`.
  */
 export function parseBundleManifest(text: Uint8Array, limits?: Partial<XmlLimits>): BundleManifest {
-  const root = requireRoot(parseXml(text, limits), "bundle");
+  const parts = partCollector(["manifest", "image", "parts", "part"], parsePart);
+  const root = requireRoot(parseXml(text, limits, parts), "bundle");
   const bundler = childOf(root, "bundler");
   const configuration = childOf(root, "machine_configuration");
   const machine = configuration === undefined ? undefined : parseMachine(configuration);
@@ -104,7 +105,7 @@ export function parseBundleManifest(text: Uint8Array, limits?: Partial<XmlLimits
       release: (bundler && textOf(bundler, "release")) ?? "",
     },
     ...present("machine", machine),
-    image: parseImage(requiredChild(root, "image"), machine),
+    image: parseImage(requiredChild(root, "image"), machine, parts),
     ...present("signature", signature === "UNSIGNED" ? undefined : hexOf(root, "signature")),
   };
 }
@@ -124,7 +125,11 @@ function parseMachine(element: XmlElement): BundleMachine {
   };
 }
 
-function parseImage(image: XmlElement, machine: BundleMachine | undefined): BundleImage {
+function parseImage(
+  image: XmlElement,
+  machine: BundleMachine | undefined,
+  parts: PartCollector<BundlePart>,
+): BundleImage {
   const ancestry = childOf(image, "ancestry");
   for (const name of ["ec2_encrypted_key", "user_encrypted_key"]) {
     const key = childOf(image, name);
@@ -152,21 +157,25 @@ function parseImage(image: XmlElement, machine: BundleMachine | undefined): Bund
     ...present("userEncryptedKey", hexOf(image, "user_encrypted_key")),
     ...present("ec2EncryptedIv", hexOf(image, "ec2_encrypted_iv")),
     ...present("userEncryptedIv", hexOf(image, "user_encrypted_iv")),
-    parts: parseParts(image),
+    parts: distinctFiles(parts.inOrder(image)),
   };
 }
 
-function parseParts(image: XmlElement): readonly BundlePart[] {
+function parsePart(part: XmlElement, index: number): BundlePart {
+  const fileName = plainFileName(requiredText(part, "filename"), `part ${index}`);
+  return { index, fileName, ...present("sha1", sha1Of(part)) };
+}
+
+function distinctFiles(parts: readonly BundlePart[]): readonly BundlePart[] {
   const indices = new Map<string, number>();
-  return partsOf(image).map((part, index) => {
-    const fileName = plainFileName(requiredText(part, "filename"), `part ${index}`);
+  for (const { index, fileName } of parts) {
     const other = indices.get(fileName);
     if (other !== undefined) {
       throw manifestInvalid(`the parts ${other} and ${index} are the same file ${quoted(fileName)}`);
     }
     indices.set(fileName, index);
-    return { index, fileName, ...present("sha1", sha1Of(part)) };
-  });
+  }
+  return parts;
 }
 
 /** As the compute service of Eucalyptus decides, but for the file names it also looks at (`ImageManifests`). */

@@ -1,13 +1,13 @@
 import { type KeyObject, sign } from "node:crypto";
 import { ImportError } from "../pipeline/errors.ts";
 import { requireRoot } from "./kind.ts";
+import { partCollector } from "./parts.ts";
 import { type XmlElement, type XmlLimits, parseXml } from "./xml.ts";
 import {
   attributeOf,
   childOf,
   manifestInvalid,
   parseHex,
-  partsOf,
   present,
   quoted,
   requiredChild,
@@ -60,7 +60,8 @@ const ALGORITHM = "RSA-SHA256";
  * Source: Eucalyptus 4.4 `DownloadManifestFactory`.
  */
 export function parseDownloadManifest(text: Uint8Array, limits?: Partial<XmlLimits>): DownloadManifest {
-  const root = requireRoot(parseXml(text, limits), "download");
+  const parts = partCollector(["manifest", "image", "parts", "part"], parsePart);
+  const root = requireRoot(parseXml(text, limits, parts), "download");
   const image = requiredChild(root, "image");
   const signature = childOf(root, "signature");
   const algorithm = (signature && attributeOf(signature, "algorithm")) ?? ALGORITHM;
@@ -71,13 +72,13 @@ export function parseDownloadManifest(text: Uint8Array, limits?: Partial<XmlLimi
   return {
     content: parseContent(root),
     sizeBytes: requiredInteger(image, "size"),
-    parts: partsOf(image).map((part, index) => ({
-      index,
-      getUrl: requiredUrl(part, "get-url"),
-      ...present("sha1", sha1Of(part)),
-    })),
+    parts: parts.inOrder(image),
     ...present("signature", digits === undefined ? undefined : parseHex(digits, `"signature"`)),
   };
+}
+
+function parsePart(part: XmlElement, index: number): DownloadPart {
+  return { index, getUrl: requiredUrl(part, "get-url"), ...present("sha1", sha1Of(part)) };
 }
 
 function parseContent(root: XmlElement): DownloadContent {

@@ -1,9 +1,9 @@
 import { requireRoot } from "./kind.ts";
+import { partCollector } from "./parts.ts";
 import { type XmlElement, type XmlLimits, parseXml } from "./xml.ts";
 import {
   childOf,
   manifestInvalid,
-  partsOf,
   present,
   quoted,
   requiredChild,
@@ -57,12 +57,13 @@ const FORMATS: ReadonlySet<string> = new Set<ImportFileFormat>(["RAW", "VMDK", "
  * Throws MANIFEST_INVALID, MANIFEST_TOO_LARGE. Source: euca2ools `commands/ec2/resumeimport.py`, EC2 user guide.
  */
 export function parseImportManifest(text: Uint8Array, limits?: Partial<XmlLimits>): ImportManifest {
-  const root = requireRoot(parseXml(text, limits), "import");
+  const collector = partCollector(["manifest", "import", "parts", "part"], parsePart);
+  const root = requireRoot(parseXml(text, limits, collector), "import");
   const importer = childOf(root, "importer");
   const content = requiredChild(root, "import");
   const fileFormat = parseFormat(requiredText(root, "file-format"));
   const sizeBytes = requiredInteger(content, "size");
-  const parts = parseParts(content, sizeBytes);
+  const parts = contiguous(collector.inOrder(content), sizeBytes);
   const endByte = (parts.at(-1)?.endByteInclusive ?? -1) + 1;
   if (fileFormat === "RAW" && endByte !== sizeBytes) {
     throw manifestInvalid(`its parts must make up ${sizeBytes} bytes: current sum is ${endByte}`);
@@ -93,31 +94,38 @@ function isFormat(text: string): text is ImportFileFormat {
   return FORMATS.has(text);
 }
 
-function parseParts(content: XmlElement, sizeBytes: number): readonly ImportPart[] {
-  const elements = partsOf(content);
+function parsePart(part: XmlElement, index: number): ImportPart {
+  const range = requiredChild(part, "byte-range");
+  return {
+    index,
+    startByte: requiredIntegerAttribute(range, "start"),
+    endByteInclusive: requiredIntegerAttribute(range, "end"),
+    key: requiredText(part, "key"),
+    headUrl: requiredUrl(part, "head-url"),
+    getUrl: requiredUrl(part, "get-url"),
+    ...present("deleteUrl", urlOf(part, "delete-url")),
+  };
+}
+
+function contiguous(parts: readonly ImportPart[], sizeBytes: number): readonly ImportPart[] {
   let offset = 0;
-  return elements.map((part, index) => {
-    const range = requiredChild(part, "byte-range");
-    const startByte = requiredIntegerAttribute(range, "start");
-    const statedEnd = requiredIntegerAttribute(range, "end");
-    const isLast = index === elements.length - 1;
-    const endByteInclusive = isLast && statedEnd === sizeBytes ? sizeBytes - 1 : statedEnd;
+  return parts.map((stated, index) => {
+    const isLast = index === parts.length - 1;
+    const part =
+      isLast && stated.endByteInclusive === sizeBytes
+        ? { ...stated, endByteInclusive: sizeBytes - 1 }
+        : stated;
+    const { startByte, endByteInclusive } = part;
     if (startByte !== offset) {
       throw manifestInvalid(`part ${index} must start at byte ${offset}: current start is ${startByte}`);
     }
     if (endByteInclusive < startByte - (isLast ? 1 : 0)) {
-      throw manifestInvalid(`part ${index} ends at byte ${statedEnd}, before its start at byte ${startByte}`);
+      throw manifestInvalid(
+        `part ${index} ends at byte ${endByteInclusive}, before its start at byte ${startByte}`,
+      );
     }
     offset = endByteInclusive + 1;
-    return {
-      index,
-      startByte,
-      endByteInclusive,
-      key: requiredText(part, "key"),
-      headUrl: requiredUrl(part, "head-url"),
-      getUrl: requiredUrl(part, "get-url"),
-      ...present("deleteUrl", urlOf(part, "delete-url")),
-    };
+    return part;
   });
 }
 

@@ -116,31 +116,6 @@ export function sha1Of(parent: XmlElement): string | undefined {
   return digest.text.toLowerCase();
 }
 
-/**
- * The "part" elements below "parts" of `parent` in the order of their "index", which counts from 0. They may stand in
- * any order and "count" may be missing, but every index must be there once and there must be at least one part.
- */
-export function partsOf(parent: XmlElement): readonly XmlElement[] {
-  const list = requiredChild(parent, "parts");
-  const parts = childrenOf(list, "part").map((element) => ({
-    element,
-    index: requiredIntegerAttribute(element, "index"),
-  }));
-  parts.sort((a, b) => a.index - b.index);
-  for (const [expected, { index }] of parts.entries()) {
-    if (index < expected) throw manifestInvalid(`part ${index} is listed twice`);
-    if (index > expected) throw manifestInvalid(`part ${expected} is missing: next index is ${index}`);
-  }
-  if (parts.length === 0) throw manifestInvalid("it lists no part");
-  const count = attributeOf(list, "count");
-  if (count !== undefined && parseInteger(count.trim(), `"count" of "parts"`) !== parts.length) {
-    throw manifestInvalid(
-      `it must list ${count.trim()} parts by its "count": current number is ${parts.length}`,
-    );
-  }
-  return parts.map(({ element }) => element);
-}
-
 /** An http or https URL, undefined when there is none. It is never shown, as its query is a credential. */
 export function urlOf(parent: XmlElement, name: string): string | undefined {
   const text = textOf(parent, name);

@@ -29,7 +29,14 @@ export interface XmlLimits {
   readonly maxTokenBytes: number;
 }
 
-/** 1 TiB in the 10 MiB parts that every known tool writes, rounded: twice the largest image AMI tools ever bundled. */
+/** Takes elements one by one as they end, which are then not kept: there may be very many of them. */
+export interface XmlVisitor {
+  /** Names from the root to the element. */
+  readonly path: readonly string[];
+  visit(element: XmlElement): void;
+}
+
+/** Nearly 1 TiB in the 10 MiB parts that every known tool writes by default; AMI bundles were made for 10 GiB. */
 export const DEFAULT_MAX_PARTS = 100_000;
 
 export const DEFAULT_XML_LIMITS: XmlLimits = {
@@ -58,16 +65,20 @@ const NONE: readonly never[] = Object.freeze([]);
  * Reads an XML 1.0 document of elements, attributes and text. There is no DTD, so the only entities are the five
  * of XML itself and character references. Encodings are UTF-8 and its part ASCII.
  *
- * Takes about five times the memory of a manifest's text, and less than 128 MiB for any text that the default limits
- * refuse (measured by its test).
+ * Takes about five times the memory of a manifest's text, less what a `visitor` takes out of the tree, and less than
+ * 128 MiB for any text that the default limits refuse (measured by its test).
  * Throws MANIFEST_INVALID for what is not such a document, MANIFEST_TOO_LARGE for one past the limits.
  */
-export function parseXml(text: Uint8Array, limits: Partial<XmlLimits> = {}): XmlElement {
+export function parseXml(
+  text: Uint8Array,
+  limits: Partial<XmlLimits> = {},
+  visitor?: XmlVisitor,
+): XmlElement {
   const bounds = { ...DEFAULT_XML_LIMITS, ...limits };
   if (text.byteLength > bounds.maxBytes) {
     throw tooLarge(`it has ${formatBytes(text.byteLength)}`, formatBytes(bounds.maxBytes));
   }
-  const tree = treeBuilder(bounds);
+  const tree = treeBuilder(bounds, visitor);
   for (const slice of slices(Buffer.from(text.buffer, text.byteOffset, text.byteLength), bounds)) {
     tree.write(slice);
   }
@@ -79,9 +90,14 @@ interface Open {
   readonly attributes: readonly XmlAttribute[];
   text: string;
   children: XmlElement[] | undefined;
+  /** Also of those that were visited and not kept. */
+  childCount: number;
 }
 
-function treeBuilder(bounds: XmlLimits): { write(slice: string): void; close(): XmlElement } {
+function treeBuilder(
+  bounds: XmlLimits,
+  visitor: XmlVisitor | undefined,
+): { write(slice: string): void; close(): XmlElement } {
   const parser = new SaxesParser({ forceXMLVersion: true, defaultXMLVersion: "1.0" });
   const names = new Map<string, string>();
   const stack: Open[] = [];
@@ -125,6 +141,7 @@ function treeBuilder(bounds: XmlLimits): { write(slice: string): void; close(): 
       attributes,
       text: "",
       children: undefined,
+      childCount: 0,
     });
     attributes = NONE;
   });
@@ -146,11 +163,12 @@ function treeBuilder(bounds: XmlLimits): { write(slice: string): void; close(): 
       root = element;
       return;
     }
-    parent.children ??= [];
-    if (parent.children.length >= bounds.maxChildren) {
+    parent.childCount++;
+    if (parent.childCount > bounds.maxChildren) {
       throw tooLarge(`"${parent.name.slice(0, 40)}" goes on`, `${bounds.maxChildren} parts`);
     }
-    parent.children.push(element);
+    if (visitor !== undefined && isAt(visitor.path, stack, name)) visitor.visit(element);
+    else (parent.children ??= []).push(element);
   });
 
   return {
@@ -161,6 +179,14 @@ function treeBuilder(bounds: XmlLimits): { write(slice: string): void; close(): 
       return root;
     },
   };
+}
+
+function isAt(path: readonly string[], stack: readonly Open[], name: string): boolean {
+  return (
+    path.length === stack.length + 1 &&
+    path.at(-1) === name &&
+    stack.every((open, depth) => open.name === path[depth])
+  );
 }
 
 /**

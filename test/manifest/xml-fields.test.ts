@@ -8,7 +8,6 @@ import {
   hexOf,
   manifestInvalid,
   parseInteger,
-  partsOf,
   present,
   quoted,
   requiredInteger,
@@ -60,12 +59,11 @@ for (const [what, call] of Object.entries({
     sha1Of(xml(`<a><digest algorithm="SHA256">${"0".repeat(64)}</digest></a>`)),
   "sha1Of() of 39 digits": () => sha1Of(xml(`<a><digest>${"0".repeat(39)}</digest></a>`)),
   "requiredUrl() of a script": () => requiredUrl(xml("<a><b>javascript:1</b></a>"), "b"),
-  "partsOf() without parts": () => partsOf(xml("<a/>")),
 })) {
   test(`${what} fails with MANIFEST_INVALID, naming the element`, async (t) => {
     const error = await failure(call);
     t.is(error.code, "MANIFEST_INVALID");
-    t.regex(error.message, /"(a|b|parts)"/);
+    t.regex(error.message, /"(a|b)"/);
   });
 }
 
@@ -87,26 +85,6 @@ test("sha1Of() gives lower case, and nothing where there is no digest", (t) => {
   t.is(sha1Of(xml(`<a><digest algorithm="SHA-1">${"0A".repeat(20)}</digest></a>`)), "0a".repeat(20));
   t.is(sha1Of(xml("<a><digest/></a>")), undefined);
   t.is(sha1Of(xml("<a/>")), undefined);
-});
-
-function list(indices: readonly number[]): XmlElement {
-  return xml(`<a><parts>${indices.map((index) => `<part index="${index}"/>`).join("")}</parts></a>`);
-}
-
-test("partsOf() sorts any order of indices, and refuses any hole or repetition", async (t) => {
-  const shuffled = fc
-    .integer({ min: 1, max: 30 })
-    .chain((count) => fc.shuffledSubarray([...Array(count).keys()], { minLength: count, maxLength: count }));
-  fc.assert(
-    fc.property(shuffled, (indices) => {
-      const found = partsOf(list(indices)).map((part) => Number(attributeOf(part, "index")));
-      t.deepEqual(found, [...indices.keys()]);
-    }),
-    { numRuns: propertyRuns(100) },
-  );
-  for (const indices of [[1], [0, 2], [0, 0], [0, 1, 1], [0, 1, 3, 2, 5], [2 ** 40]]) {
-    t.is((await failure(() => partsOf(list(indices)))).code, "MANIFEST_INVALID");
-  }
 });
 
 test("present() gives the property, and none for undefined", (t) => {

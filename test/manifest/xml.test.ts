@@ -284,3 +284,21 @@ test("parseXml() reads back or refuses every mutation of a manifest", (t) => {
   });
   t.notThrows(() => fc.assert(property, { numRuns: propertyRuns(500) }));
 });
+
+test("parseXml() hands elements at a path to a visitor and leaves them out of the tree, but counts them", async (t) => {
+  const visited: string[] = [];
+  const visitor = {
+    path: ["a", "b"],
+    visit: ({ attributes }: { readonly attributes: readonly { readonly value: string }[] }) =>
+      void visited.push(attributes[0]?.value ?? ""),
+  };
+  const text = `<a><b n="1"><b n="2"/></b><c><b n="3"/></c><b n="4"/></a>`;
+  const root = parseXml(Buffer.from(text), {}, visitor);
+  t.deepEqual(visited, ["1", "4"]);
+  t.deepEqual(
+    root.children.map(({ name }) => name),
+    ["c"],
+  );
+  const error = await failure(() => parseXml(Buffer.from(text), { maxChildren: 2 }, visitor));
+  t.is(error.code, "MANIFEST_TOO_LARGE");
+});
