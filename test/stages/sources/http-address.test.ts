@@ -20,13 +20,7 @@ test("parseHttpAddress() takes a password with a lone percent sign literally", (
 });
 
 test("parseHttpAddress() throws ARGUMENT_INVALID without repeating the address", async (t) => {
-  for (const address of [
-    "",
-    "disk.img",
-    "ftp://secret@host/",
-    "s3://secret/x",
-    "http://",
-  ]) {
+  for (const address of ["", "disk.img", "ftp://secret@host/", "s3://secret/x", "http://"]) {
     const error = await failure(() => parseHttpAddress(address));
     t.is(error.code, "ARGUMENT_INVALID", address);
     t.false(error.message.includes("secret"));
