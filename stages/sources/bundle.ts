@@ -25,7 +25,7 @@ export interface BundleSourceOptions {
  * Parts fetched, checked and decrypted at once. With parts of the usual 10 MiB this keeps 40 MiB in memory, enough to
  * bridge a second of delay at 300 Mbit/s; parts of {@link PART_SLOT_BYTES} make it 64 MiB.
  */
-const PARTS_IN_FLIGHT = 4;
+const PARTS_IN_FLIGHT = 3;
 
 /** What a gzip stream begins with (RFC 1952 section 2.3.1): the first sign of a right or wrong key. */
 const GZIP_MAGIC = Buffer.of(0x1f, 0x8b, 0x08);

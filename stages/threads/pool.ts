@@ -11,19 +11,19 @@ export interface ThreadPoolOptions {
   readonly threadCount?: number;
 }
 
-/** A thread more than this waits for memory, not for a processor: hashing and AES run at gigabytes a second. */
-const MAX_DEFAULT_THREADS = 4;
+/**
+ * Two threads hash and decrypt several gigabytes a second, more than any source or destination takes, and each further
+ * one costs 15 MiB (30 from TypeScript sources) of the 256 that the process may use.
+ */
+const MAX_DEFAULT_THREADS = 2;
 
 export const DEFAULT_THREAD_COUNT = Math.min(availableParallelism(), MAX_DEFAULT_THREADS);
 
 /** Long enough to bridge a slow part, short enough that a waiting service holds no idle threads. */
 const IDLE_MS = 5000;
 
-/**
- * Heap of one thread. Tasks work on memory they are handed, outside the heap; what is left is their code. The young
- * generation is kept small, as it alone would otherwise grow by 48 MiB a thread.
- */
-const HEAP = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 } as const;
+/** Heap of one thread, so that a flaw cannot grow without end: tasks work on memory they are handed, outside the heap. */
+const HEAP = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16 } as const;
 
 /**
  * A piscina pool that runs the tasks of `thread-tasks.ts`. No thread starts before the first task, and idle ones end.
