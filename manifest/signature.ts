@@ -116,12 +116,15 @@ function elementIn(form: SignedForm, text: Buffer, name: string, startTag: RegEx
 /** Longest tag looked at; signed tags have at most one attribute. */
 const MAX_TAG_BYTES = 256;
 
+/** What follows the name in a tag. */
+const AFTER_NAME: ReadonlySet<number | undefined> = new Set(Buffer.from(" \t\r\n/>"));
+
 /** Up to two places where `prefix` starts a tag of exactly that name. */
 function tagsIn(text: Buffer, prefix: string): { readonly at: number; readonly tag: string }[] {
   const found: { readonly at: number; readonly tag: string }[] = [];
   for (let at = text.indexOf(prefix); at !== -1 && found.length < 2; at = text.indexOf(prefix, at + 1)) {
-    const tag = /^[^>]*>?/.exec(text.toString("latin1", at, at + MAX_TAG_BYTES))?.[0] ?? "";
-    if (/^[\s/>]/.test(tag.slice(prefix.length))) found.push({ at, tag });
+    if (!AFTER_NAME.has(text[at + prefix.length])) continue;
+    found.push({ at, tag: /^[^>]*>?/.exec(text.toString("latin1", at, at + MAX_TAG_BYTES))?.[0] ?? "" });
   }
   return found;
 }

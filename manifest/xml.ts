@@ -25,7 +25,7 @@ export interface XmlLimits {
   /** Children of one element, which in every manifest means parts. */
   readonly maxChildren: number;
   readonly maxAttributes: number;
-  /** Bytes from one `<` to the next: a tag with its attributes and the text that follows, or a comment. */
+  /** Bytes from one `<` to the next (a tag and the text that follows) or of a comment; characters of a whole text. */
   readonly maxTokenBytes: number;
 }
 
@@ -147,7 +147,12 @@ function treeBuilder(
   });
   const addText = (piece: string): void => {
     const open = stack.at(-1);
-    if (open !== undefined && (open.text !== "" || /\S/.test(piece))) open.text += piece;
+    if (open === undefined || (open.text === "" && !/\S/.test(piece))) return;
+    // A text in very many pieces, with comments between, would cost a string object for each.
+    if (open.text.length + piece.length > bounds.maxTokenBytes) {
+      throw tooLarge("an element's text goes on", `${bounds.maxTokenBytes} characters`);
+    }
+    open.text += piece;
   };
   parser.on("text", addText);
   parser.on("cdata", addText);

@@ -157,3 +157,14 @@ signed(
     t.regex(error.message, /ed25519/);
   },
 );
+
+signed(
+  "verifyBundleSignature() refuses 32 MiB of tags that only start alike, within two seconds",
+  async (t) => {
+    const { certificate } = await testIdentity("user");
+    const text = edited(EUCA3, ["<image>", `${"<image".repeat(5_500_000)}<image>`], ["UNSIGNED", "00"]);
+    const startedAtMs = performance.now();
+    t.is((await failure(() => verifyBundleSignature(text, certificate))).code, "SIGNATURE_INVALID");
+    t.true(performance.now() - startedAtMs < 2000);
+  },
+);

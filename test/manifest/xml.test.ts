@@ -221,6 +221,8 @@ const hostile: Readonly<Record<string, () => string>> = {
   "an attribute of 30 MiB": () => `<a b="${"x".repeat(30 * 1024 ** 2)}"/>`,
   "a text of entities": () => `<a>${"&amp;".repeat(5_000_000)}</a>`,
   "a comment of dashes": () => `<a><!--${"-a".repeat(10_000_000)}--></a>`,
+  "a text in pieces between comments": () => `<a>${"x<!---->".repeat(4_000_000)}</a>`,
+  "a text in pieces between elements": () => `<a>${`<b>${"x<c/>".repeat(90_000)}</b>`.repeat(6)}</a>`,
   "a start without end": () => "<".repeat(30 * 1024 ** 2),
   "comments without end": () => "<a>" + "<!--".repeat(8_000_000),
   "many attributes in many elements": () =>
