@@ -2,7 +2,7 @@ import { decodedDisk } from "../converters/decoded-disk.ts";
 import type { Blocks, Context } from "../pipeline/contract.ts";
 import { defined } from "../pipeline/defined.ts";
 import type { DiskFormat } from "../pipeline/disk-format.ts";
-import { ImportError } from "../pipeline/errors.ts";
+import { formatBytes } from "../pipeline/units.ts";
 import { qemuImg } from "../programs/qemu-img.ts";
 import type { ImageInfo } from "../programs/qemu-reports.ts";
 import { type FileSystem, identifyFileSystem } from "../validators/disk/file-system.ts";
@@ -52,53 +52,67 @@ export async function inspectSource(source: ResolvedSource, context: Context): P
   const found = { name, layers, format, ...defined({ sizeBytes, imageBytes, virtualSizeBytes }) };
   const path = isOpenable(source) ? source.facts.localPath : undefined;
   const image = path === undefined ? undefined : await qemuImg.info({ path, format }, context);
-  const disk = await openForLooking(source, context);
-  if (typeof disk === "string")
-    return { ...found, ...defined({ image }), problems: [], volumes: [], note: disk };
-  await using blocks = disk;
+  const look = await openForLooking(source, context);
+  if (typeof look === "string")
+    return { ...found, ...defined({ image }), problems: [], volumes: [], note: look };
+  await using blocks = look.blocks;
   const table = await readPartitionTable(blocks, context);
   const volumes: InspectedVolume[] = [];
-  for (const partition of table?.partitions ?? [wholeDisk(blocks)]) {
-    volumes.push({ ...partition, ...(await lookAt(blocks, partition, context)) });
+  for (const partition of table?.partitions ?? [wholeDisk(look.diskBytes ?? look.reachBytes)]) {
+    volumes.push({ ...partition, ...(await lookAt(partition, look, context)) });
   }
   return {
     ...found,
-    virtualSizeBytes: image?.virtualSizeBytes ?? virtualSizeBytes ?? blocks.sizeBytes,
-    ...defined({ image, partitionTable: table?.kind }),
-    problems: table?.problems ?? [],
+    ...defined({ virtualSizeBytes: look.diskBytes, image, partitionTable: table?.kind }),
+    // Where a table leads out of a disk of unknown size cannot be told.
+    problems: look.diskBytes === undefined ? [] : (table?.problems ?? []),
     volumes,
   };
 }
 
-/** The disk for a few small reads, or why it cannot be had cheaply. */
-async function openForLooking(source: ResolvedSource, context: Context): Promise<Blocks | string> {
-  const { format, facts, stages } = source;
+/** A disk for a few small reads. */
+interface Look {
+  readonly blocks: Blocks;
+  /** How far in can be read. */
+  readonly reachBytes: number;
+  /** Guest-visible size, where it is known without unwrapping everything. */
+  readonly diskBytes?: number;
+}
+
+/** The disk, or why it cannot be had cheaply. */
+async function openForLooking(source: ResolvedSource, context: Context): Promise<Look | string> {
+  const { name, format, facts, stages } = source;
   if (isOpenable(source) && facts.localPath !== undefined) {
-    return await decodedDisk({ path: facts.localPath, format }, context);
+    return whole(await decodedDisk({ path: facts.localPath, format }, context));
   }
   if (format !== "raw") {
     return `partitions of a ${format} image can be looked at once it is a local file: fetch or convert it first`;
   }
   if (stages.length === 0 && facts.seekable && facts.sizeBytes !== undefined) {
-    return seekingBlocks(source.source, facts.sizeBytes);
+    return whole(seekingBlocks(source.source, facts.sizeBytes));
   }
   const prefix = await firstBytes(through(source.source.bytes(context), stages, context), PREFIX_BYTES);
-  return prefixBlocks(source.name, prefix, source.virtualSizeBytes ?? Math.max(prefix.byteLength, 0));
+  if (prefix.byteLength < PREFIX_BYTES) return whole(prefixBlocks(name, prefix, prefix.byteLength));
+  const diskBytes = source.virtualSizeBytes;
+  const blocks = prefixBlocks(name, prefix, diskBytes ?? Number.MAX_SAFE_INTEGER);
+  return { blocks, reachBytes: PREFIX_BYTES, ...defined({ diskBytes }) };
+}
+
+function whole(blocks: Blocks): Look {
+  return { blocks, reachBytes: blocks.sizeBytes, diskBytes: blocks.sizeBytes };
 }
 
 async function lookAt(
-  blocks: Blocks,
   { offsetBytes, sizeBytes }: Partition,
+  { blocks, reachBytes }: Look,
   context: Context,
 ): Promise<Pick<InspectedVolume, "fileSystem" | "note">> {
-  try {
-    return defined({ fileSystem: await identifyFileSystem(blocks, offsetBytes, sizeBytes, context) });
-  } catch (error) {
-    if (!(error instanceof ImportError && error.code === "SOURCE_UNSUITABLE")) throw error;
-    return { note: error.message };
+  if (offsetBytes >= reachBytes) {
+    return { note: `not looked at: only the first ${formatBytes(reachBytes)} were unwrapped` };
   }
+  return defined({ fileSystem: await identifyFileSystem(blocks, offsetBytes, sizeBytes, context) });
 }
 
-function wholeDisk(blocks: Blocks): Partition {
-  return { number: 0, offsetBytes: 0, sizeBytes: blocks.sizeBytes, type: "whole disk" };
+function wholeDisk(sizeBytes: number): Partition {
+  return { number: 0, offsetBytes: 0, sizeBytes, type: "whole disk" };
 }
