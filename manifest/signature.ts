@@ -96,8 +96,8 @@ function signedRegion(form: SignedForm, text: Buffer): Uint8Array {
  * must be the bare one that signers write, lest a reader see an element that was not cut.
  */
 function elementIn(form: SignedForm, text: Buffer, name: string, startTag: RegExp): Buffer | undefined {
-  const starts = tagsIn(text, `<${name}`);
-  const ends = tagsIn(text, `</${name}`);
+  const starts = tagsIn(form, text, `<${name}`);
+  const ends = tagsIn(form, text, `</${name}`);
   const [start] = starts;
   const [end] = ends;
   if (start === undefined && end === undefined) return undefined;
@@ -119,11 +119,24 @@ const MAX_TAG_BYTES = 256;
 /** What follows the name in a tag. */
 const AFTER_NAME: ReadonlySet<number | undefined> = new Set(Buffer.from(" \t\r\n/>"));
 
+/** Tags that only start alike, such as `<image_id>`; far more than any manifest has, and soon looked through. */
+const MAX_ALIKE_COUNT = 1000;
+
 /** Up to two places where `prefix` starts a tag of exactly that name. */
-function tagsIn(text: Buffer, prefix: string): { readonly at: number; readonly tag: string }[] {
+function tagsIn(
+  form: SignedForm,
+  text: Buffer,
+  prefix: string,
+): { readonly at: number; readonly tag: string }[] {
   const found: { readonly at: number; readonly tag: string }[] = [];
+  let alikeCount = 0;
   for (let at = text.indexOf(prefix); at !== -1 && found.length < 2; at = text.indexOf(prefix, at + 1)) {
-    if (!AFTER_NAME.has(text[at + prefix.length])) continue;
+    if (!AFTER_NAME.has(text[at + prefix.length])) {
+      alikeCount++;
+      if (alikeCount > MAX_ALIKE_COUNT)
+        throw refused(form, `it holds too many tags that start with "${prefix}"`);
+      continue;
+    }
     found.push({ at, tag: /^[^>]*>?/.exec(text.toString("latin1", at, at + MAX_TAG_BYTES))?.[0] ?? "" });
   }
   return found;

@@ -158,13 +158,18 @@ signed(
   },
 );
 
-signed(
-  "verifyBundleSignature() refuses 32 MiB of tags that only start alike, within two seconds",
-  async (t) => {
-    const { certificate } = await testIdentity("user");
-    const text = edited(EUCA3, ["<image>", `${"<image".repeat(5_500_000)}<image>`], ["UNSIGNED", "00"]);
-    const startedAtMs = performance.now();
-    t.is((await failure(() => verifyBundleSignature(text, certificate))).code, "SIGNATURE_INVALID");
-    t.true(performance.now() - startedAtMs < 2000);
-  },
-);
+for (const [count, code] of [
+  [1000, undefined],
+  [1001, "SIGNATURE_INVALID"],
+] as const) {
+  signed(
+    `verifyBundleSignature() gives ${code ?? "no error"} with ${count} tags that only start alike`,
+    async (t) => {
+      const { text, user } = await signedSample("bundle-euca2ools-3", "RSA-SHA1");
+      const crowded = edited(text, ["<manifest>", `<manifest>${"<images/>".repeat(count)}`]);
+      const verified = (): void => verifyBundleSignature(crowded, user.certificate);
+      if (code === undefined) t.notThrows(verified);
+      else t.is((await failure(verified)).code, code);
+    },
+  );
+}

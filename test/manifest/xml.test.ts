@@ -233,11 +233,11 @@ const hostile: Readonly<Record<string, () => string>> = {
 const HOSTILE_HEAP_MIB = 128;
 
 for (const [what, make] of Object.entries(hostile)) {
-  test.serial(`parseXml() refuses ${what} within ${HOSTILE_HEAP_MIB} MiB and five seconds`, async (t) => {
+  test.serial(`parseXml() refuses ${what} within ${HOSTILE_HEAP_MIB} MiB and twenty seconds`, async (t) => {
     const text = Buffer.from(make());
     const startedAtMs = performance.now();
     t.regex(await parsedWithin(HOSTILE_HEAP_MIB, text), /^MANIFEST_(INVALID|TOO_LARGE)$/);
-    t.true(performance.now() - startedAtMs < 5000);
+    t.true(performance.now() - startedAtMs < 20_000);
   });
 }
 
