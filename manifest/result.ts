@@ -16,8 +16,6 @@ import {
 } from "./json-fields.ts";
 import { manifestInvalid, present } from "./xml-fields.ts";
 
-export { SIGNATURE_SUFFIX, signResultManifest, verifyResultManifest } from "./result-signature.ts";
-
 /** Raised when a reader of the old version would misunderstand a manifest; new fields alone do not raise it. */
 export const RESULT_SCHEMA_VERSION = 1;
 

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { type TestKeyType, testIdentity } from "../../fixtures/keys.ts";
-import { signResultManifest, verifyResultManifest } from "../../manifest/result.ts";
+import { signResultManifest, verifyResultManifest } from "../../manifest/result-signature.ts";
 import { failure } from "../support/errors.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { requires } from "../support/requires.ts";
