@@ -1,7 +1,9 @@
 import type { BucketLocationConstraint, ObjectCannedACL } from "@aws-sdk/client-s3";
 import type { Context } from "../../pipeline/contract.ts";
 import { ImportError } from "../../pipeline/errors.ts";
+import type { PartStore } from "../../stages/part-store.ts";
 import { formatS3Url, type S3Access, type S3Location } from "../../stages/s3-access.ts";
+import type { BucketPath } from "./place.ts";
 
 /** What euca2ools offers: the last two let the services of a cloud read a bundle. */
 export const CANNED_ACLS = ["public-read", "aws-exec-read", "ec2-bundle-read"] as const;
@@ -76,6 +78,23 @@ export async function grant(
       },
     ),
   );
+}
+
+/** The same store, which also gives access to what it publishes. Without an ACL nobody is given any. */
+export function granting(
+  acl: CannedAcl | undefined,
+  { bucket, prefix }: BucketPath,
+  access: S3Access,
+  store: PartStore,
+): PartStore {
+  if (acl === undefined) return store;
+  return {
+    ...store,
+    async publish(fileNames, context) {
+      await store.publish(fileNames, context);
+      for (const fileName of fileNames) await grant(acl, { bucket, key: prefix + fileName }, access, context);
+    },
+  };
 }
 
 function asAcl(acl: CannedAcl): ObjectCannedACL {

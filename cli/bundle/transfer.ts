@@ -9,6 +9,9 @@ import type { BundlePlace } from "./place.ts";
 /** Parts on their way at once. Sources read ahead themselves, so a few are enough to hide the pauses between parts. */
 const PARTS_IN_FLIGHT = 4;
 
+/** For taking away what was copied, when the run's own signal no longer serves. */
+const REMOVE_TIMEOUT_MS = 60_000;
+
 export interface Transfer {
   readonly manifest: BundleManifest;
   /** The manifest as it stands, and its name; left out when it is not to be copied. */
@@ -121,7 +124,7 @@ async function removeAgain(
 ): Promise<void> {
   if (fileNames.length === 0) return;
   try {
-    await to.remove(fileNames, { ...context, signal: new AbortController().signal });
+    await to.remove(fileNames, { ...context, signal: AbortSignal.timeout(REMOVE_TIMEOUT_MS) });
   } catch (error) {
     const reason = why instanceof Error ? why.message : "the run ended early";
     context.log.warn("cannot remove what was copied already", { fileNames, reason, error: String(error) });

@@ -1,4 +1,5 @@
 import type { AnyCommand } from "../command.ts";
+import { bundle } from "./bundle.ts";
 import { compare } from "./compare.ts";
 import { convert } from "./convert.ts";
 import { deleteBundle } from "./delete-bundle.ts";
@@ -18,6 +19,7 @@ export const COMMANDS: readonly AnyCommand[] = [
   digest,
   verify,
   compare,
+  bundle,
   unbundle,
   uploadBundle,
   downloadBundle,

@@ -5,11 +5,13 @@ import test from "ava";
 import { seededBytes, seededDisk } from "../../fixtures/seeded.ts";
 import { runDiskferry, startDiskferry } from "../support/diskferry.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { requires } from "../support/requires.ts";
+import { requires, requiresThat } from "../support/requires.ts";
 import { sharedPath } from "../support/shared.ts";
 
 const MIB = 1024 * 1024;
 const withQemu = requires("qemu-img", "qemu-nbd");
+const image = sharedPath("data/images/dfvfs-ext2.qcow2") ?? "";
+const withImage = image === "" ? requiresThat("needs the shared images") : withQemu;
 
 /** Programs that were started for something in `folder` and still run. */
 function programsAt(folder: string): readonly string[] {
@@ -29,9 +31,7 @@ test("diskferry ends with 2 for a command that there is not, and prints nothing 
   t.is(stderr, "diskferry: ARGUMENT_INVALID unknown command 'import'\nWhat to do: See: diskferry --help\n");
 });
 
-withQemu("diskferry converts, verifies, compares and digests a real image", async (t) => {
-  const image = sharedPath("data/images/dfvfs-ext2.qcow2");
-  if (image === undefined) return t.pass("the shared images are not here");
+withImage("diskferry converts, verifies, compares and digests a real image", async (t) => {
   await using folder = await temporaryFolder();
   await copyFile(image, folder.file("disk.qcow2"));
   const run = async (...args: string[]) => runDiskferry(args, folder.path);

@@ -10,7 +10,7 @@ const MAIN = join(import.meta.dirname, "..", "..", "cli", "main.ts");
 export interface RunningDiskferry {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   /** Resolves when what is on standard error matches; rejects when the program ends before. */
-  printed(pattern: RegExp): Promise<void>;
+  readonly printed: (pattern: RegExp) => Promise<void>;
   /** Resolves when it has ended. */
   readonly ended: Promise<{
     readonly status: number | null;
