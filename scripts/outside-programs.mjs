@@ -10,6 +10,8 @@ export const BASE_PROGRAMS = Object.freeze({
   openssl: "openssl",
   mke2fs: "e2fsprogs",
   sfdisk: "fdisk",
+  prlimit: "util-linux",
+  setpriv: "util-linux",
 });
 
 /** What only tests call: a real S3 server, makers of tables and file systems, a machine to boot in. @type {Readonly<Record<string, string>>} */
