@@ -8,11 +8,14 @@ import { type HttpAnswer, httpGet } from "./http-exchange.ts";
 import type { HttpSourceOptions } from "./http.ts";
 import { contentRange } from "./http-sight.ts";
 import { patient } from "./patience.ts";
-import { type Chunks, cut, inOrder, PIECE_BYTES, wholePiece } from "./pieces.ts";
+import { type Chunks, cut, inOrder, wholePiece } from "./pieces.ts";
 import { readAll } from "./response-body.ts";
 
-/** Parts up to this length are asked for whole, so that a server need not know ranges; euca2ools makes 10 MiB. */
-const WHOLE_PART_BYTES = 2 * PIECE_BYTES;
+/**
+ * Parts up to this length, which is what euca2ools makes, are asked for whole, so that a server need not know ranges. With
+ * `WINDOW_COUNT` of them 60 MiB are held.
+ */
+const WHOLE_PART_BYTES = 10 * 1024 * 1024;
 
 interface Piece {
   readonly part: ImportPart;
@@ -123,7 +126,7 @@ function checkPart(answer: HttpAnswer, piece: Piece, filled: number, address: st
     "SOURCE_UNSUITABLE",
     `Cannot read part ${part.index} at "${address}" from byte ${from} on`,
     {
-      remedy: "Use a server that answers Range requests, or parts of no more than 16 MiB",
+      remedy: "Use a server that answers Range requests, or parts of no more than 10 MiB",
     },
   );
 }

@@ -164,11 +164,11 @@ test("httpSource() gives up a server that stays silent, before or in a body", as
 
 test("httpSource() does not count the time of a slow consumer as silence", async (t) => {
   await using server = await httpServer((request, response) => serve(CONTENT, request, response));
-  const source = httpSource(server.origin, { ...OPTIONS, idleTimeoutMs: 50 });
+  const source = httpSource(server.origin, { ...OPTIONS, idleTimeoutMs: 500 });
   let byteCount = 0;
   for await (const chunk of source.bytes(testContext())) {
     // Not a pause for something to happen: the consumer itself is what takes long, once.
-    if (byteCount === 0) await new Promise((resolve) => setTimeout(resolve, 150));
+    if (byteCount === 0) await new Promise((resolve) => setTimeout(resolve, 600));
     byteCount += chunk.byteLength;
   }
   t.is(byteCount, CONTENT.byteLength);
