@@ -30,9 +30,18 @@ export interface TargetToPlan {
   readonly encodedBytes?: number;
 }
 
-/** What one step of a plan is called when it runs, and what it does. */
+/** One step of a plan: what it is called, also in progress and result manifests, and what it does. */
 export interface PlanStep {
-  readonly step: "spool" | "read" | "decode" | "convert" | "check" | "digest" | "write";
+  readonly step:
+    | "spool"
+    | "read"
+    | "decode"
+    | "convert"
+    | "check"
+    | "digest source"
+    | "digest result"
+    | "digest"
+    | "write";
   readonly does: string;
   readonly bytes?: number;
 }
@@ -131,8 +140,17 @@ function describe(
     steps.push(
       step("convert", `convert ${source.format} to ${target.format} in ${where} with qemu-img`, encoded),
     );
+    steps.push(
+      step("digest source", "compute the disk digest of the source meanwhile", source.virtualSizeBytes),
+    );
     steps.push(step("check", `check the structure of the ${target.format} result`));
-    steps.push(step("digest", "compare the disk digests of source and result", source.virtualSizeBytes));
+    steps.push(
+      step(
+        "digest result",
+        "read the result back: its disk digest must be the same",
+        source.virtualSizeBytes,
+      ),
+    );
   } else {
     steps.push(step("digest", "compute the disk digest as the bytes flow", source.virtualSizeBytes));
   }

@@ -12,6 +12,9 @@ import type { Context, Destination, Receipt } from "../pipeline/contract.ts";
 import { defined } from "../pipeline/defined.ts";
 import { type Plan, plan } from "../pipeline/plan.ts";
 import { copyFile, runStream, type StreamResult } from "../pipeline/run.ts";
+import { programVersion } from "../programs/program-version.ts";
+import { QEMU_IMG } from "../programs/qemu-img.ts";
+import { QEMU_NBD } from "../programs/qemu-nbd.ts";
 import { sequential } from "../stages/blocks/sequential.ts";
 import { fileSource } from "../stages/sources/file.ts";
 import { openDisk } from "./open-disk.ts";
@@ -85,6 +88,7 @@ export async function runConversion(
     ...conversion,
     ...done,
     tool: options.tool,
+    programs: await programsOf(conversion.plan, context),
     durations,
     scratchBytes: context.scratch.peakBytes,
   });
@@ -118,6 +122,8 @@ async function carryOut({ source, target, plan }: PlannedConversion, context: Co
       await runStream(source.source, source.stages, target.destination, context, sizes),
     );
   }
+  if (plan.method === "convert" && !plan.spoolsResult) return await convertInPlace(source, target, context);
+  await admit(target, context);
   await using image = await localImage(source, context);
   const from = { path: image.path, format: source.format };
   if (plan.method === "decode") {
@@ -126,20 +132,32 @@ async function carryOut({ source, target, plan }: PlannedConversion, context: Co
     return streamed(source, await runStream(sequential(disk), [], target.destination, context, expected));
   }
   const converter: Converter = converterTo(target);
-  if (plan.spoolsResult) {
-    const request = { from, to: { path: image.path, ...target.format } };
-    await using file = await context.scratch.reserve(
-      "result",
-      await converter.requiredScratchBytes(request, context),
-    );
-    const made = await converter.convert({ from, to: { path: file.path, ...target.format } }, context);
-    await image[Symbol.asyncDispose](); // not needed any more, and scratch is scarce
-    return converted(source, made, await copyFile(fileSource(file.path), target.destination, context));
-  }
+  const request = { from, to: { path: image.path, ...target.format } };
+  await using file = await context.scratch.reserve(
+    "result",
+    await converter.requiredScratchBytes(request, context),
+  );
+  const made = await converter.convert({ from, to: { path: file.path, ...target.format } }, context);
+  await image[Symbol.asyncDispose](); // not needed any more, and scratch is scarce
+  return converted(source, made, await copyFile(fileSource(file.path), target.destination, context));
+}
+
+/** Lets the converter write the draft itself; it is opened first, so that a bad destination is told before the work. */
+async function convertInPlace(source: ResolvedSource, target: Target, context: Context): Promise<Done> {
   await using draft = await target.destination.open(context, {});
   if (draft.path === undefined) throw new TypeError(`"${target.name}" cannot be written at random`);
-  const made = await converter.convert({ from, to: { path: draft.path, ...target.format } }, context);
+  await using image = await localImage(source, context);
+  const request = {
+    from: { path: image.path, format: source.format },
+    to: { path: draft.path, ...target.format },
+  };
+  const made = await converterTo(target).convert(request, context);
   return converted(source, made, await draft.commit());
+}
+
+/** Opens and discards a draft, so that a destination that refuses does so before anything is fetched. */
+async function admit({ destination }: Target, context: Context): Promise<void> {
+  await using _draft = await destination.open(context, {});
 }
 
 /** The converter of a target, which takes the options of that target's format. */
@@ -165,6 +183,12 @@ function converted(source: ResolvedSource, made: Converted, receipt: Receipt): D
         : { name: "structure", outcome: "passed", detail: "qemu-img check" },
     ],
   };
+}
+
+async function programsOf({ method }: Plan, context: Context): Promise<readonly ProgramVersion[]> {
+  if (method === "copy") return [];
+  const used = method === "convert" ? QEMU_IMG : QEMU_NBD;
+  return [{ name: used.program, version: await programVersion(used, context) }];
 }
 
 /** What the stages of a bundle have verified when they let the last byte pass. */

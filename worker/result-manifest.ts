@@ -36,6 +36,8 @@ export interface Proof {
   readonly diskDigest: string;
   readonly virtualSizeBytes: number;
   readonly checks: ResultManifest["checks"];
+  /** Outside programs that took part. */
+  readonly programs: readonly ProgramVersion[];
   readonly durations: readonly StepDuration[];
   readonly scratchBytes: number;
   readonly tool: ProgramVersion;
@@ -69,7 +71,7 @@ export function resultManifest(proof: Proof): ResultManifest {
     diskDigest: { algorithm: DIGEST_ALGORITHM, value: proof.diskDigest, blockSizeBytes: DIGEST_BLOCK_BYTES },
     checks: proof.checks,
     findings: [],
-    programs: [],
+    programs: proof.programs,
     durations: proof.durations,
   };
 }

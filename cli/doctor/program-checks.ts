@@ -1,9 +1,9 @@
 import { DISK_FORMATS } from "../../pipeline/disk-format.ts";
 import { requireProgram } from "../../programs/find-program.ts";
 import { runProgram } from "../../programs/process.ts";
+import { programVersion } from "../../programs/program-version.ts";
 import { QEMU_IMG } from "../../programs/qemu-img.ts";
 import { QEMU_NBD } from "../../programs/qemu-nbd.ts";
-import type { RunContext } from "../../worker/run-context.ts";
 import type { Check } from "./check.ts";
 
 /** To print a version takes milliseconds, also from a cold disk. */
@@ -29,7 +29,7 @@ export const programChecks: readonly Check[] = PROGRAMS.map(({ program, debianPa
   name: program,
   async look(context) {
     const path = await requireProgram({ program, debianPackage }, context);
-    const version = await firstLine(program, debianPackage, "--version", context);
+    const version = await programVersion({ program, debianPackage }, context);
     return { ok: true, detail: `${version}, "${path}"; ${purpose}` };
   },
 }));
@@ -53,16 +53,3 @@ export const formats: Check = {
     };
   },
 };
-
-async function firstLine(
-  program: string,
-  debianPackage: string,
-  argument: string,
-  context: RunContext,
-): Promise<string> {
-  const { stdout } = await runProgram(
-    { program, debianPackage, args: [argument], timeoutMs: TIMEOUT_MS },
-    context,
-  );
-  return stdout.split("\n")[0]?.trim() ?? "";
-}

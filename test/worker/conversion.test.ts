@@ -38,6 +38,12 @@ test("runConversion() makes qcow2 of a raw file without scratch, and states it i
   t.is(manifestName, at("disk.qcow2.diskferry.json"));
   t.deepEqual(parseResultManifest(await readFile(at("disk.qcow2.diskferry.json"))), manifest);
   t.like(manifest.result, { format: "qcow2", virtualSizeBytes: disk.byteLength });
+  t.is(manifest.programs[0]?.name, "qemu-img");
+  t.deepEqual(
+    plan.steps.map(({ step }) => step).toSorted(),
+    manifest.durations.map(({ step }) => step).toSorted(),
+    "the plan names the steps that were run",
+  );
   t.regex(qemu("compare", "-f", "raw", "-F", "qcow2", at("disk.raw"), at("disk.qcow2")), /identical/);
   t.deepEqual((await readdir(folder.path)).toSorted(), [
     "disk.qcow2",
@@ -159,7 +165,13 @@ test("runConversion() replaces nothing that is there, unless it is told to", asy
   const { at, folder } = await folderWithDisk();
   await using _ = folder;
   await writeFile(at("out.qcow2"), "precious");
-  t.is((await failure(() => convert(at("disk.raw"), at("out.qcow2")))).code, "DESTINATION_EXISTS");
+  const steps: string[] = [];
+  const progress = ({ step }: { step: string }) => void steps.push(step);
+  t.is(
+    (await failure(() => convert(at("disk.raw"), at("out.qcow2"), { progress }))).code,
+    "DESTINATION_EXISTS",
+  );
+  t.deepEqual(steps, [], "it is refused before any work");
   t.is(await readFile(at("out.qcow2"), "utf8"), "precious");
   await convert(at("disk.raw"), at("out.qcow2"), { target: { overwrite: true } });
   t.regex(qemu("info", at("out.qcow2")), /qcow2/);
