@@ -77,10 +77,18 @@ async function feed({ stream, usedBytes }: Engine, reader: ByteReader): Promise<
   stream.end();
 }
 
-/** Resolves when the engine is done with `chunk`, in whatever way: what went wrong shows on the readable side. */
+/**
+ * Resolves when the engine is done with `chunk`, in whatever way: what went wrong shows on the readable side. An engine
+ * of node:zlib that fails closes without calling back for the chunk it failed at.
+ */
 function written(stream: Transform, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
-    stream.write(chunk, () => resolve());
+    const done = (): void => {
+      stream.off("close", done);
+      resolve();
+    };
+    stream.once("close", done);
+    stream.write(chunk, done);
   });
 }
 

@@ -4,7 +4,13 @@ import type { Bytes, Context } from "../../pipeline/contract.ts";
 import { byteReader, type ByteReader } from "../byte-reader.ts";
 import { ENGINE_CHUNK_BYTES, ENGINE_OPTIONS, decompressionFailed, runEngine } from "./engine.ts";
 import { trailingData } from "../trailing-data.ts";
-import { MAX_ZSTD_WINDOW_BYTES, type ZstdFault, zstdFrame } from "./zstd-frames.ts";
+import {
+  MAX_ZSTD_WINDOW_BYTES,
+  ZSTD_MAGIC_BYTES,
+  type ZstdFault,
+  beginsFrame,
+  zstdFrame,
+} from "./zstd-frames.ts";
 
 /** Makes a decoder for one frame. */
 export interface ZstdEngine {
@@ -36,13 +42,18 @@ export async function* unzstd(input: Bytes, context: Context, engine: ZstdEngine
   const reader = byteReader(input);
   try {
     for (let frameCount = 0; ; frameCount++) {
-      const first = await reader.next();
-      if (first === undefined) {
-        if (frameCount > 0) return;
-        throw decompressionFailed("zstd", "it is empty");
+      // Looked at before an engine sees it, as engines call any wrong beginning damage.
+      const magic = await reader.take(ZSTD_MAGIC_BYTES);
+      if (magic.byteLength === 0 && frameCount > 0) return;
+      reader.unread(magic);
+      if (!beginsFrame(magic)) {
+        if (frameCount > 0) throw trailingData("zstd", reader.position);
+        throw decompressionFailed(
+          "zstd",
+          magic.byteLength === 0 ? "it is empty" : "it does not begin a frame",
+        );
       }
-      reader.unread(first);
-      const frame = byteReader(frameBytes(reader, engine.maxPieceBytes, frameCount === 0));
+      const frame = byteReader(frameBytes(reader, engine.maxPieceBytes));
       yield* runEngine({ stream: await engine.create() }, frame, "zstd", context);
     }
   } finally {
@@ -51,20 +62,17 @@ export async function* unzstd(input: Bytes, context: Context, engine: ZstdEngine
 }
 
 const REASONS: Readonly<Record<ZstdFault, string>> = {
-  "not a frame": "it does not begin a frame",
   "reserved block type": "it is damaged",
   "window too large": `its window is larger than ${MAX_ZSTD_WINDOW_BYTES} bytes`,
 };
 
-/** The bytes of one frame, its end included; what follows stays in `reader`. Nothing for a skippable frame. */
-async function* frameBytes(reader: ByteReader, maxPieceBytes: number, isFirst: boolean): Bytes {
+/** The bytes of one frame, its end included; what follows stays in `reader`. */
+async function* frameBytes(reader: ByteReader, maxPieceBytes: number): Bytes {
   const frame = zstdFrame();
-  const start = reader.position;
   while (!frame.ended) {
     const chunk = await reader.next(maxPieceBytes);
     if (chunk === undefined) throw decompressionFailed("zstd", "it ends early");
     const usedBytes = frame.advance(chunk);
-    if (frame.fault === "not a frame" && !isFirst) throw trailingData("zstd", start);
     if (frame.fault !== undefined) throw decompressionFailed("zstd", REASONS[frame.fault]);
     if (usedBytes < chunk.byteLength) reader.unread(chunk.subarray(usedBytes));
     yield chunk.subarray(0, usedBytes);

@@ -3,16 +3,25 @@ const MAGIC = 0xfd2fb528;
 /** RFC 8878 section 3.1.2: 0x184D2A50 to 0x184D2A5F. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
 
-/** The first bytes of a frame that say whether it is one, and how long its header is. */
-const PREFIX_BYTES = 5;
+export const ZSTD_MAGIC_BYTES = 4;
+
+/** The magic, and the byte that says how long the header is. */
+const PREFIX_BYTES = ZSTD_MAGIC_BYTES + 1;
 
 /** What RFC 8878 section 3.1.1.1.2 asks decoders to support at least is 8 MiB; zstd --long makes 128 MiB. */
 export const MAX_ZSTD_WINDOW_BYTES = 128 * 1024 * 1024;
 
-export type ZstdFault = "not a frame" | "reserved block type" | "window too large";
+export type ZstdFault = "reserved block type" | "window too large";
+
+/** Whether the four bytes begin a frame, skippable or not. */
+export function beginsFrame(bytes: Uint8Array): boolean {
+  if (bytes.byteLength < ZSTD_MAGIC_BYTES) return false;
+  const magic = Buffer.from(bytes).readUInt32LE();
+  return magic === MAGIC || magic >>> 4 === SKIPPABLE_MAGIC >>> 4;
+}
 
 /**
- * Follows the structure of one Zstandard frame without decoding it, to know where it ends: decoders swallow what
+ * Follows the structure of one Zstandard frame that {@link beginsFrame}, without decoding it, to know where it ends: decoders swallow what
  * follows, or the lack of an end, each in its own way.
  */
 export interface ZstdFrame {
@@ -41,7 +50,6 @@ export function zstdFrame(): ZstdFrame {
   function prefix(): void {
     const magic = pending.readUInt32LE();
     if (magic >>> 4 === SKIPPABLE_MAGIC >>> 4) return want(8, skippable);
-    if (magic !== MAGIC) return fail("not a frame");
     const descriptor = pending.readUInt8(4);
     const isSingleSegment = (descriptor & 0x20) !== 0;
     checksumBytes = (descriptor & 0x04) !== 0 ? 4 : 0;
@@ -69,6 +77,7 @@ export function zstdFrame(): ZstdFrame {
 
   function skippable(): void {
     passBytes = pending.readUInt32LE(4);
+    pendingBytes = 0;
     want(0, end);
   }
 
