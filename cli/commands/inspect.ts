@@ -67,6 +67,7 @@ export function inspectionText(inspection: Inspection): string {
     image,
     partitionTable,
     volumes,
+    problems,
     note,
   } = inspection;
   const isNews = imageBytes !== undefined && imageBytes !== sizeBytes;
@@ -86,7 +87,8 @@ export function inspectionText(inspection: Inspection): string {
     ],
     ["note", note],
   ]);
-  return volumes.length === 0 ? facts : `${facts}\n\n${tableText([VOLUME_HEAD, ...volumes.map(volumeRow)])}`;
+  const table = volumes.length === 0 ? "" : `\n\n${tableText([VOLUME_HEAD, ...volumes.map(volumeRow)])}`;
+  return `${facts}${table}${problems.map((problem) => `\nproblem: ${problem}`).join("")}`;
 }
 
 const VOLUME_HEAD = ["#", "start", "size", "type", "content"];

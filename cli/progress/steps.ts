@@ -22,7 +22,7 @@ export interface Bottleneck {
 /** Everything that was reported, as one picture. */
 export interface StepBoard {
   report(event: ProgressEvent): void;
-  /** In the order in which they were started. */
+  /** In the order in which the bytes pass them. */
   views(): readonly StepView[];
   /** Undefined in the first second, and where fewer than two steps run together. */
   bottleneck(): Bottleneck | undefined;
@@ -55,15 +55,29 @@ export function stepBoard(now: () => number): StepBoard {
       step.samples.shift();
   }
 
+  /**
+   * A step that pulls starts before the one it pulls from: one that starts while those before it wait for their first byte is
+   * put in front of them. A step that comes again is listed where it comes again.
+   */
+  function insert(name: string, step: Step): void {
+    steps.delete(name);
+    const waiting: [string, Step][] = [];
+    for (const entry of Array.from(steps).toReversed()) {
+      if (entry[1].endedAtMs !== undefined || entry[1].samples.length > 1) break;
+      waiting.unshift(entry);
+      steps.delete(entry[0]);
+    }
+    for (const entry of [[name, step] as const, ...waiting]) steps.set(...entry);
+  }
+
   return {
     report(event) {
       if (event.kind === "note") return;
       if (event.kind === "started") {
-        steps.delete(event.step); // one that comes again is listed where it comes again
         const { totalBytes } = event;
         const samples: [number, number][] = [[now(), 0]];
         const step = { startedAtMs: now(), doneBytes: 0, ownMs: 0, samples };
-        steps.set(event.step, totalBytes === undefined ? step : { ...step, totalBytes });
+        insert(event.step, totalBytes === undefined ? step : { ...step, totalBytes });
         return;
       }
       const step = steps.get(event.step);

@@ -53,11 +53,22 @@ test("views() gives the average of a step that has finished", (t) => {
   ]);
 });
 
+test("views() lists steps in the order in which the bytes pass, though the last one starts first", (t) => {
+  const { steps, moved } = board();
+  const order = () => steps.views().map(({ step }) => step);
+  for (const step of ["write", "inflate", "read"]) steps.report({ kind: "started", step });
+  t.deepEqual(order(), ["read", "inflate", "write"]);
+  moved("write", MIB);
+  steps.report({ kind: "started", step: "check" });
+  t.deepEqual(order(), ["read", "inflate", "write", "check"]);
+});
+
 test("a step that comes again starts anew, behind the others", (t) => {
   const { steps, moved } = board();
   steps.report({ kind: "started", step: "digest" });
   moved("digest", MIB);
   steps.report({ kind: "started", step: "write" });
+  moved("write", 0);
   steps.report({ kind: "started", step: "digest" });
   t.deepEqual(
     steps.views().map(({ step, doneBytes }) => [step, doneBytes]),
