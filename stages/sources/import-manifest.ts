@@ -13,7 +13,7 @@ import { readAll } from "./response-body.ts";
 
 /**
  * Parts up to this length, which is what euca2ools makes, are asked for whole, so that a server need not know ranges. With
- * `WINDOW_COUNT` of them 60 MiB are held.
+ * `WINDOW_COUNT` of them 50 MiB are held.
  */
 const WHOLE_PART_BYTES = 10 * 1024 * 1024;
 
