@@ -1,4 +1,3 @@
-import test from "ava";
 import { execFileSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";

@@ -6,9 +6,9 @@ import { hashBlocks } from "../../stages/threads/hash-blocks.ts";
 export const hashingThreads: Threads = {
   count: 2,
   async run(task, input) {
-    if (task === "hashBlocks" && "locator" in input) return (await hashBlocks(input)) as never;
+    if (task === "hashBlocks" && "locator" in input) return await hashBlocks(input);
     if (task === "hashBlock" && "memory" in input) {
-      return hashLeaf(new Uint8Array(input.memory, 0, input.lengthBytes)) as never;
+      return hashLeaf(new Uint8Array(input.memory, 0, input.lengthBytes));
     }
     throw new TypeError(`Cannot run "${task}" inline`);
   },

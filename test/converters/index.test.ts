@@ -5,13 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { seededDisk } from "../../fixtures/seeded.ts";
 import { CONVERTERS, convertDisk, converterFor } from "../../converters/index.ts";
-import { decodedDisk } from "../../converters/decoded-disk.ts";
-import { digestBlocks } from "../../pipeline/digest-blocks.ts";
 import { diskDigester } from "../../pipeline/disk-digest.ts";
 import { FORMAT_NAMES, type TargetFormat } from "../../pipeline/disk-format.ts";
 import { qemuImg } from "../../programs/qemu-img.ts";
 import { testContext } from "../support/context.ts";
-import { failure } from "../support/errors.ts";
 import { hashingThreads } from "../support/hashing-threads.ts";
 import { processesWith } from "../support/processes.ts";
 import { requires } from "../support/requires.ts";
@@ -219,51 +216,4 @@ testQemu("a VHD holds exactly its limit, and one sector more is PLAN_IMPOSSIBLE"
     if (isAccepted) await t.notThrowsAsync(create);
     else await t.throwsAsync(create, undefined, "qemu allows more than we: raise the limit");
   }
-});
-
-test("encoding a qcow2 fails with ARGUMENT_INVALID for cluster sizes that there are not", async (t) => {
-  for (const clusterSizeBytes of [0, 256, 511, 513, 65_537, 2 ** 22, Number.NaN]) {
-    const to = { path: "/nonexistent/x", format: "qcow2", clusterSizeBytes } as const;
-    const error = await failure(() =>
-      convertDisk({ from: { path: "/nonexistent/y", format: "raw" }, to }, context()),
-    );
-    t.is(error.code, "ARGUMENT_INVALID", `${clusterSizeBytes}`);
-  }
-});
-
-testQemu("decodedDisk() serves every format with its holes, and a raw image from its own file", async (t) => {
-  const folder = await folderOf(t);
-  const disk = Buffer.concat([
-    seededDisk("decoded", { sizeBytes: 65_536, every: 1 }),
-    Buffer.alloc(32 * 1024 ** 2),
-  ]);
-  const raw = join(folder, "raw");
-  await writeFile(raw, disk.subarray(0, 65_536));
-  await truncate(raw, disk.byteLength);
-  for (const format of FORMAT_NAMES) {
-    const path = join(folder, `disk.${format}`);
-    await convertDisk({ from: { path: raw, format: "raw" }, to: { path, format } }, context());
-    await using decoded = await decodedDisk({ path, format }, context());
-    t.is(decoded.sizeBytes, disk.byteLength);
-    t.is(decoded.locator?.kind, format === "raw" ? "file" : "nbd");
-    const zeroBytes = (await Array.fromAsync(decoded.extents(0, decoded.sizeBytes, context())))
-      .filter(({ kind }) => kind === "zero")
-      .reduce((sum, { length }) => sum + length, 0);
-    // qemu's VHDX driver has no allocation map (block/vhdx.c has no bdrv_co_block_status).
-    if (format !== "vhdx") t.true(zeroBytes > 24 * 1024 ** 2, `${format} has ${zeroBytes} zero bytes`);
-    t.is((await digestBlocks(decoded, context())).digest, await digestOf(disk));
-    const piece = Buffer.alloc(1000);
-    await decoded.read(65_036, piece, context());
-    t.true(piece.equals(disk.subarray(65_036, 66_036)), format);
-  }
-});
-
-testQemu("decodedDisk() reads a raw image also without qemu", async (t) => {
-  const folder = await folderOf(t);
-  await writeFile(join(folder, "raw"), Buffer.alloc(1024));
-  const bare = context({ programPath: "/nonexistent" });
-  await using disk = await decodedDisk({ path: join(folder, "raw"), format: "raw" }, bare);
-  t.is(disk.sizeBytes, 1024);
-  const missing = await failure(() => decodedDisk({ path: join(folder, "raw"), format: "qcow2" }, bare));
-  t.is(missing.code, "PROGRAM_MISSING");
 });
