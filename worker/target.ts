@@ -3,6 +3,7 @@ import type { Destination } from "../pipeline/contract.ts";
 import { DISK_FORMATS, parseDiskFormat, type TargetFormat } from "../pipeline/disk-format.ts";
 import { ImportError } from "../pipeline/errors.ts";
 import type { TargetToPlan } from "../pipeline/plan.ts";
+import { zeroDevice } from "../programs/blkdiscard.ts";
 import { blockDeviceDestination } from "../stages/destinations/block-device.ts";
 import { fileDestination } from "../stages/destinations/file.ts";
 import { s3Destination } from "../stages/destinations/s3.ts";
@@ -61,7 +62,7 @@ export async function resolveTarget(
     }
     case "file":
       if (await isBlockDevice(location.path)) {
-        const destination = blockDeviceDestination(location.path);
+        const destination = blockDeviceDestination(location.path, { zeroRange: zeroDevice });
         return { name, kind: "device", format: options.to ?? { format: "raw" }, destination };
       }
       return {

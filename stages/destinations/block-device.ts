@@ -10,13 +10,16 @@ import { writing } from "./write-error.ts";
 /** Boot sector, both partition tables and the usual superblocks lie in it: without it nothing takes the device for a disk. */
 export const HEAD_BYTES = 1024 * 1024;
 
-/** Makes the device read as zero from its start for `lengthBytes`, unmapping where it can. */
-export type ZeroRange = (path: string, lengthBytes: number, context: Context) => Promise<void>;
+/** Makes the device read as zero from its start for `lengthBytes`, unmapping where it can; false when it did not. */
+export type ZeroRange = (path: string, lengthBytes: number, context: Context) => Promise<boolean>;
+
+/** The largest logical block of any device: only whole ones can be cleared. */
+const BLOCK_BYTES = 4096;
 
 export interface BlockDeviceOptions {
   /**
-   * Used instead of writing zeroes where the kernel says that the device makes them itself, and the size is known beforehand.
-   * Default: zeroes are written.
+   * Used instead of writing zeroes where the kernel says that the device makes them itself, and the size is known
+   * beforehand. Default: zeroes are written.
    */
   readonly zeroRange?: ZeroRange;
 }
@@ -45,9 +48,12 @@ export function blockDeviceDestination(path: string, options: BlockDeviceOptions
       const device = await writing(path, () => open(path, constants.O_RDWR | constants.O_EXCL));
       try {
         const { zeroRange } = options;
+        const isWhole = sizeBytes !== undefined && sizeBytes > 0 && sizeBytes % BLOCK_BYTES === 0;
         const cleared =
-          sizeBytes !== undefined && zeroRange !== undefined && (await hasFastZeroes(stats.rdev));
-        if (cleared) await zeroRange(path, sizeBytes, context);
+          isWhole &&
+          zeroRange !== undefined &&
+          (await hasFastZeroes(stats.rdev)) &&
+          (await zeroRange(path, sizeBytes, context));
         return deviceDraft({ path, deviceBytes, device }, context, {
           admit,
           zeroes: cleared ? "skip" : "write",
