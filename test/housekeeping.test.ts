@@ -23,6 +23,10 @@ const TESTED = [
 const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "pipeline/contract.ts": "types only",
   "pipeline/thread-tasks.ts": "types only",
+  "worker/digest-source.ts": "inspect-source.test.ts compares digests over every kind of storage",
+  "worker/disk-bytes.ts": "resolve-source.test.ts reads every kind of storage through it",
+  "worker/open-disk.ts": "resolve-source.test.ts opens what it resolved through it",
+  "worker/spool.ts": "resolve-source.test.ts spools what it resolved",
 };
 
 /** Names what it looks for. */
