@@ -53,7 +53,10 @@ export async function convertVerified(
       throw new ImportError(
         "DIGEST_MISMATCH",
         `Cannot trust the conversion of "${from.path}" to ${to.format}: disk digest ${resultDigest} was found and ${sourceDigest} was wanted`,
-        { step: "digest result", remedy: "Try again, and test this machine's memory and disk if it happens again" },
+        {
+          step: "digest result",
+          remedy: "Try again, and test this machine's memory and disk if it happens again",
+        },
       );
     }
     const resultBytes = result.isDevice ? virtualSizeBytes : (await stat(to.path)).size;

@@ -182,7 +182,9 @@ function supervise(child: ChildProcess, pid: number, spec: ProgramSpec, context:
   const clock = setTimeout(() => end("timeout"), Math.min(spec.timeoutMs, MAX_TIMEOUT_MS));
   signal.addEventListener("abort", onAbort, { once: true });
 
-  const stderr = child.stderr === null ? Promise.resolve("") : tail(child.stderr);
+  const { stderr } = child;
+  // A pipe that fails takes the words with it; how the program ended is told all the same.
+  const said = stderr === null ? Promise.resolve("") : tail(stderr).catch(String);
   const exited = new Promise<ProgramExit>((resolve) => {
     // What it started and left behind holds its pipes open, so "close" would not come.
     child.once("exit", () => killGroup(pid, "SIGKILL"));
@@ -191,7 +193,7 @@ function supervise(child: ChildProcess, pid: number, spec: ProgramSpec, context:
       clearTimeout(graceTimer);
       signal.removeEventListener("abort", onAbort);
       const [status, signalName] = [code ?? undefined, killedBy ?? undefined];
-      void stderr.then((stderrTail) => resolve({ status, signal: signalName, endedBy, stderrTail }));
+      void said.then((stderrTail) => resolve({ status, signal: signalName, endedBy, stderrTail }));
     });
   });
   return {

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Context } from "../pipeline/contract.ts";
 import { DISK_FORMATS, type DiskFormat } from "../pipeline/disk-format.ts";
@@ -14,25 +13,18 @@ import {
   parseInfo,
   parseMeasure,
 } from "./qemu-reports.ts";
+import { QEMU_LIMITS } from "./qemu-limits.ts";
 import type { ProgramLimits } from "./sandbox.ts";
 
 export const QEMU_IMG = { program: "qemu-img", debianPackage: "qemu-utils" } as const;
 
 /** Looking at headers is a matter of milliseconds; Glance, Nova and Incus allow 2 to 30 s. */
 const LOOK_TIMEOUT_MS = 30_000;
+const LOOK_CPU_SECONDS = 10;
 
 /** Passing over the whole disk: this long, and longer by the time that a slow disk (4 MiB/s) takes for its size. */
 const PASS_TIMEOUT_MS = 10 * 60_000;
 const SLOWEST_BYTES_PER_MS = (4 * 1024 ** 2) / 1000;
-
-/**
- * 512 MiB suffice for a convert on 2 cores; every core more may add malloc arenas and threads, which reserve far more
- * than they use (IPA met the same and allows 2 GiB).
- */
-const ADDRESS_SPACE_BYTES = 1024 ** 3 + availableParallelism() * 256 * 1024 ** 2;
-
-/** qemu-img needs about 20. */
-const OPEN_FILES = 256;
 
 export interface ConvertSpec {
   readonly from: ImageFile;
@@ -56,7 +48,11 @@ export const qemuImg = {
   /** What the image says of itself. Throws IMAGE_CORRUPT and SOURCE_UNSUITABLE; see {@link openError}. */
   async info(image: ImageFile, context: Context): Promise<ImageInfo> {
     const args = ["info", "--output=json", imageNode(image)];
-    const spec = { reads: [image.path], timeoutMs: LOOK_TIMEOUT_MS };
+    const spec = {
+      reads: [image.path],
+      timeoutMs: LOOK_TIMEOUT_MS,
+      limits: { cpuSeconds: LOOK_CPU_SECONDS },
+    };
     const { status, stdout, stderrTail } = await run(args, spec, context, { goodStatuses: [0, 1] });
     if (status === 1) throw openError(image, stderrTail);
     return parseInfo(stdout);
@@ -155,6 +151,7 @@ async function run(
   context: Context,
   options: RunOptions = {},
 ) {
-  const limits = { addressSpaceBytes: ADDRESS_SPACE_BYTES, openFiles: OPEN_FILES, ...spec.limits };
+  const writes = spec.writes ?? [];
+  const limits = { ...QEMU_LIMITS, ...(writes.length === 0 ? { fileSizeBytes: 0 } : {}), ...spec.limits };
   return await runProgram({ ...QEMU_IMG, ...spec, args, limits }, context, options);
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Context } from "../pipeline/contract.ts";
 import { ImportError } from "../pipeline/errors.ts";
 import { type ProgramExit, type ProgramSpec, programError, startProgram } from "./process.ts";
+import { QEMU_LIMITS } from "./qemu-limits.ts";
 import { type ImageFile, imageNode } from "./qemu-node.ts";
 import { openError } from "./qemu-open-error.ts";
 
@@ -50,6 +51,7 @@ export async function serveDisk(image: ImageFile, context: Context): Promise<Ser
     reads: [image.path],
     writes: [folder],
     timeoutMs: SERVE_TIMEOUT_MS,
+    limits: { ...QEMU_LIMITS, fileSizeBytes: PID_FILE_BYTES },
   };
   using watched = new DisposableStack();
   const listening = pidFileWritten(folder, context, watched);
@@ -74,6 +76,9 @@ export async function serveDisk(image: ImageFile, context: Context): Promise<Ser
 
 /** qemu-nbd writes it when it listens (qemu-nbd.c: after `qio_net_listener_open_sync`), so nothing has to be tried. */
 const PID_FILE = "pid";
+
+/** All that qemu-nbd has to write; whatever an image makes it open, it cannot write there. */
+const PID_FILE_BYTES = 64;
 
 async function pidFileWritten(
   folder: string,

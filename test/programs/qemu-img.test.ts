@@ -95,6 +95,22 @@ testQemu("check() counts corruptions", async (t) => {
   t.true((await qemuImg.check(qcow2, testContext())).corruptionCount > 0);
 });
 
+testQemu(
+  "convert() fails with SIZE_EXCEEDED when the result grows past what the disk can need",
+  async (t) => {
+    const { folder } = await prepared(t);
+    const large = { path: join(folder, "large"), format: "raw" } as const;
+    await writeFile(large.path, "");
+    await truncate(large.path, 2 * 1024 ** 3);
+    const spec = {
+      from: large,
+      to: { path: join(folder, "result"), format: "raw" },
+      virtualSizeBytes: SIZE,
+    } as const;
+    t.is((await failure(() => qemuImg.convert(spec, testContext()))).code, "SIZE_EXCEEDED");
+  },
+);
+
 testQemu("create() makes an empty image", async (t) => {
   const { folder, qcow2 } = await prepared(t);
   await qemuImg.create({ ...qcow2, virtualSizeBytes: 1024 ** 4 }, { cluster_size: "1M" }, testContext());
