@@ -4,7 +4,9 @@ import type { Readable } from "node:stream";
 import type { Context } from "../pipeline/contract.ts";
 import { ImportError } from "../pipeline/errors.ts";
 import { requireProgram } from "./find-program.ts";
-import { type ProgramLimits, confined } from "./sandbox.ts";
+import { programError, title } from "./program-error.ts";
+import type { ProgramExit, ProgramSpec } from "./program-spec.ts";
+import { confined } from "./sandbox.ts";
 
 /** What is kept of stderr: the end, as the last lines say why a program gave up. */
 const STDERR_TAIL_BYTES = 4096;
@@ -17,33 +19,6 @@ export const DEFAULT_GRACE_MS = 2000;
 
 /** The longest time setTimeout can wait: 24 days. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
-export interface ProgramSpec {
-  readonly program: string;
-  /** The Debian package to install when the program is missing. */
-  readonly debianPackage: string;
-  /** Never a secret: other users of the machine can see them. */
-  readonly args: readonly string[];
-  /** Files the program reads, and writes. */
-  readonly reads?: readonly string[];
-  readonly writes?: readonly string[];
-  readonly cwd?: string;
-  /** Wall clock; after it the program is ended and PROGRAM_TIMED_OUT thrown. */
-  readonly timeoutMs: number;
-  /** Default {@link DEFAULT_GRACE_MS}. */
-  readonly graceMs?: number;
-  readonly limits?: ProgramLimits;
-}
-
-/** How a program ended. */
-export interface ProgramExit {
-  readonly status: number | undefined;
-  readonly signal: NodeJS.Signals | undefined;
-  /** Why we ended it, if we did. */
-  readonly endedBy: "itself" | "abort" | "timeout" | "stop";
-  /** At most 4 KiB, without control characters. */
-  readonly stderrTail: string;
-}
 
 /** A program that goes on running beside us; disposing ends it and waits until it is gone. */
 export interface RunningProgram extends AsyncDisposable {
@@ -96,46 +71,6 @@ export async function runProgram(
     return { status: exit.status, stdout: output, stderrTail: exit.stderrTail };
   }
   throw programError(spec, exit);
-}
-
-/** What went wrong, as far as the way a program ended tells. */
-export function programError(spec: ProgramSpec, exit: ProgramExit): ImportError {
-  const what = `Cannot finish "${title(spec)}"`;
-  const said = exit.stderrTail === "" ? "" : `: ${exit.stderrTail}`;
-  if (exit.endedBy === "timeout" || exit.signal === "SIGXCPU") {
-    const limit = exit.endedBy === "timeout" ? `${spec.timeoutMs / 1000} s` : "its processor time";
-    return new ImportError("PROGRAM_TIMED_OUT", `${what} as it took longer than ${limit}${said}`, {
-      remedy: "Try again when the machine is less busy",
-    });
-  }
-  if (exit.signal === "SIGXFSZ" || exit.stderrTail.includes("File too large")) {
-    return new ImportError(
-      "SIZE_EXCEEDED",
-      `${what} as it wrote a larger file than the image can need${said}`,
-      {
-        remedy: "Look at the image with: diskferry inspect",
-      },
-    );
-  }
-  // With LC_ALL=C this is what strerror(ENOSPC) and strerror(EDQUOT) say; the exit status does not tell.
-  if (/No space left on device|Disk quota exceeded/.test(exit.stderrTail)) {
-    return new ImportError("DESTINATION_FULL", `${what} as no room is left${said}`, {
-      remedy: "Free some space or choose another file system",
-    });
-  }
-  const how = exit.signal === undefined ? `status ${exit.status ?? "unknown"}` : `signal ${exit.signal}`;
-  return new ImportError("PROGRAM_FAILED", `${what} as it ended with ${how}${said}`, {
-    remedy:
-      exit.signal === "SIGKILL"
-        ? "Look into the system log: the kernel kills programs when memory runs out"
-        : "Look at what the program says, and run it by hand if that does not tell",
-  });
-}
-
-/** The program and its subcommand, without the paths and options that follow. */
-function title({ program, args }: ProgramSpec): string {
-  const [first] = args;
-  return first === undefined || /^[-/]/.test(first) ? program : `${program} ${first}`;
 }
 
 interface Launched {

@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import type { Context } from "../pipeline/contract.ts";
 import { DISK_FORMATS, type DiskFormat } from "../pipeline/disk-format.ts";
-import { type ProgramSpec, type RunOptions, runProgram } from "./process.ts";
+import { type RunOptions, runProgram } from "./process.ts";
+import type { ProgramSpec } from "./program-spec.ts";
 import { type ImageFile, imageNode } from "./qemu-node.ts";
 import { openError } from "./qemu-open-error.ts";
 import { progressReader } from "./qemu-progress.ts";

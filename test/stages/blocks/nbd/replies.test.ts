@@ -24,8 +24,12 @@ test("receive() settles requests whose replies come mixed up, in any pieces", (t
     fc.property(fc.array(fc.integer({ min: 1, max: 50 })), (lengths) => {
       const settled: string[] = [];
       const into = Buffer.alloc(8, "?");
-      const read = pending({ offset: 100, lengthBytes: 8, into }, (error) => settled.push(`read ${error}`));
-      const status = pending({ offset: 0, lengthBytes: 30 }, (error) => settled.push(`status ${error}`));
+      const read = pending({ offset: 100, lengthBytes: 8, into }, (error) =>
+        settled.push(`read ${String(error)}`),
+      );
+      const status = pending({ offset: 0, lengthBytes: 30 }, (error) =>
+        settled.push(`status ${String(error)}`),
+      );
       const waiting = waitingFor(read, status);
       const wire = feeder(receive("disk", FACTS, waiting));
       const bytes = Buffer.concat([
