@@ -18,8 +18,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Folders that use npm packages; the others stand on Node alone. */
 const PACKAGES = new Set(["manifest", "stages", "worker", "service", "cli"]);
 
-/** Parts of `stages/` do not know each other, but for what lies in `stages/` itself and in these. */
-const SHARED_STAGES = new Set(["threads", "blocks"]);
+/** Parts of `stages/` do not know each other, but for what lies in `stages/` itself and in these: formats, threads, Blocks. */
+const SHARED_STAGES = new Set(["threads", "blocks", "tar"]);
 
 interface Import {
   readonly from: string;

@@ -29,10 +29,17 @@ export function requiresThat(unless: string | undefined): ConditionalTest {
 }
 
 function unmet(reason: string): ConditionalTest {
-  const declare = (title: string, implementation: Implementation): void => {
-    const whole = `${title} [${reason}]`;
-    if (process.env.CI === undefined || process.env.CI === "") test.skip(whole, implementation);
-    else test(whole, (t) => t.fail(`In CI nothing is skipped: ${reason}`));
-  };
-  return Object.assign(declare, { serial: declare });
+  if (process.env.CI === undefined || process.env.CI === "") return skipped(reason);
+  return declaring((title) =>
+    test(`${title} [${reason}]`, (t) => t.fail(`In CI nothing is skipped: ${reason}`)),
+  );
+}
+
+/** Tests that are skipped by name, in CI too: for what no CI can be given. */
+export function skipped(reason: string): ConditionalTest {
+  return declaring((title, implementation) => test.skip(`${title} [${reason}]`, implementation));
+}
+
+function declaring(declare: (title: string, implementation: Implementation) => void): ConditionalTest {
+  return Object.assign(declare.bind(undefined), { serial: declare });
 }
