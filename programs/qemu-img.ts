@@ -19,8 +19,9 @@ import type { ProgramLimits } from "./sandbox.ts";
 
 export const QEMU_IMG = { program: "qemu-img", debianPackage: "qemu-utils" } as const;
 
-/** Looking at headers is a matter of milliseconds; Glance, Nova and Incus allow 2 to 30 s. */
-const LOOK_TIMEOUT_MS = 30_000;
+/** Looking at headers is a matter of milliseconds, but the machine may be busy; what a hostile image burns is bounded by processor time. */
+const LOOK_TIMEOUT_MS = 120_000;
+/** Glance, Nova and Incus allow 2 to 30 s. */
 const LOOK_CPU_SECONDS = 10;
 
 /** Passing over the whole disk: this long, and longer by the time that a slow disk (4 MiB/s) takes for its size. */

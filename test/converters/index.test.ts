@@ -57,44 +57,47 @@ test("TARGETS of this suite cover every converter", (t) => {
 });
 
 for (const target of TARGETS) {
-  testQemu(`convertDisk() to ${title(target)} keeps size and disk digest, there and back`, async (t) => {
-    const folder = await folderOf(t);
-    const [source, there, back] = [join(folder, "source"), join(folder, "there"), join(folder, "back")];
-    const disk = seededDisk("converters", { sizeBytes: DISK_BYTES });
-    await writeFile(source, disk);
-    const before = await stat(source);
-    const wanted = { diskDigest: await digestOf(disk), virtualSizeBytes: DISK_BYTES, paddingBytes: 0 };
+  testQemu.serial(
+    `convertDisk() to ${title(target)} keeps size and disk digest, there and back`,
+    async (t) => {
+      const folder = await folderOf(t);
+      const [source, there, back] = [join(folder, "source"), join(folder, "there"), join(folder, "back")];
+      const disk = seededDisk("converters", { sizeBytes: DISK_BYTES });
+      await writeFile(source, disk);
+      const before = await stat(source);
+      const wanted = { diskDigest: await digestOf(disk), virtualSizeBytes: DISK_BYTES, paddingBytes: 0 };
 
-    const result = await convertDisk(
-      { from: { path: source, format: "raw" }, to: { path: there, ...target } },
-      context(),
-    );
-    t.like(result, wanted);
-    t.is(result.resultBytes, (await stat(there)).size);
-    t.is(result.check !== undefined, !["raw", "vhd"].includes(target.format));
-    t.deepEqual((await stat(source)).mtimeMs, before.mtimeMs);
-    t.true((await readFile(source)).equals(disk));
+      const result = await convertDisk(
+        { from: { path: source, format: "raw" }, to: { path: there, ...target } },
+        context(),
+      );
+      t.like(result, wanted);
+      t.is(result.resultBytes, (await stat(there)).size);
+      t.is(result.check !== undefined, !["raw", "vhd"].includes(target.format));
+      t.deepEqual((await stat(source)).mtimeMs, before.mtimeMs);
+      t.true((await readFile(source)).equals(disk));
 
-    const encoded = createHash("sha256")
-      .update(await readFile(there))
-      .digest("hex");
-    const returned = await convertDisk(
-      { from: { path: there, format: target.format }, to: { path: back, format: "raw" } },
-      context(),
-    );
-    t.like(returned, wanted);
-    t.true((await readFile(back)).equals(disk));
-    t.is(
-      createHash("sha256")
+      const encoded = createHash("sha256")
         .update(await readFile(there))
-        .digest("hex"),
-      encoded,
-      "the source was written to",
-    );
-    t.deepEqual((await readdir(folder)).sort(), ["back", "source", "there"]);
-  });
+        .digest("hex");
+      const returned = await convertDisk(
+        { from: { path: there, format: target.format }, to: { path: back, format: "raw" } },
+        context(),
+      );
+      t.like(returned, wanted);
+      t.true((await readFile(back)).equals(disk));
+      t.is(
+        createHash("sha256")
+          .update(await readFile(there))
+          .digest("hex"),
+        encoded,
+        "the source was written to",
+      );
+      t.deepEqual((await readdir(folder)).sort(), ["back", "source", "there"]);
+    },
+  );
 
-  testQemu(
+  testQemu.serial(
     `requiredScratchBytes() to ${title(target)} is no less than a full, incompressible disk takes`,
     async (t) => {
       const folder = await folderOf(t);
@@ -107,24 +110,27 @@ for (const target of TARGETS) {
     },
   );
 
-  testQemu(`convertDisk() to ${title(target)} leaves no file when it is aborted half-way`, async (t) => {
-    const folder = await folderOf(t);
-    const [source, result] = [join(folder, "source"), join(folder, "result")];
-    await writeFile(source, "");
-    await truncate(source, 64 * 1024 ** 2);
-    const stop = new AbortController();
-    const reason = new Error("enough");
-    const stopping = context({
-      signal: stop.signal,
-      progress: (event) => {
-        if (event.kind === "started" && event.step === "convert") stop.abort(reason);
-      },
-    });
-    const request = { from: { path: source, format: "raw" }, to: { path: result, ...target } } as const;
-    t.is(await t.throwsAsync(convertDisk(request, stopping)), reason);
-    t.deepEqual(await readdir(folder), ["source"]);
-    t.deepEqual(processesWith(folder), []);
-  });
+  testQemu.serial(
+    `convertDisk() to ${title(target)} leaves no file when it is aborted half-way`,
+    async (t) => {
+      const folder = await folderOf(t);
+      const [source, result] = [join(folder, "source"), join(folder, "result")];
+      await writeFile(source, "");
+      await truncate(source, 64 * 1024 ** 2);
+      const stop = new AbortController();
+      const reason = new Error("enough");
+      const stopping = context({
+        signal: stop.signal,
+        progress: (event) => {
+          if (event.kind === "started" && event.step === "convert") stop.abort(reason);
+        },
+      });
+      const request = { from: { path: source, format: "raw" }, to: { path: result, ...target } } as const;
+      t.is(await t.throwsAsync(convertDisk(request, stopping)), reason);
+      t.deepEqual(await readdir(folder), ["source"]);
+      t.deepEqual(processesWith(folder), []);
+    },
+  );
 }
 
 for (const [extraBytes, paddingBytes] of [
@@ -133,7 +139,7 @@ for (const [extraBytes, paddingBytes] of [
   [512, 0],
   [513, 511],
 ] as const) {
-  testQemu(
+  testQemu.serial(
     `convertDisk() pads ${extraBytes} bytes past a sector with ${paddingBytes}, and says so`,
     async (t) => {
       const folder = await folderOf(t);
@@ -158,7 +164,7 @@ for (const [extraBytes, paddingBytes] of [
   );
 }
 
-testQemu("convertDisk() converts an empty disk", async (t) => {
+testQemu.serial("convertDisk() converts an empty disk", async (t) => {
   const folder = await folderOf(t);
   await writeFile(join(folder, "source"), "");
   const to = { path: join(folder, "result"), format: "qcow2" } as const;
@@ -166,42 +172,48 @@ testQemu("convertDisk() converts an empty disk", async (t) => {
   t.like(result, { virtualSizeBytes: 0, diskDigest: await digestOf(Buffer.alloc(0)) });
 });
 
-testQemu("convertDisk() takes file names with commas, colons, quotes and protocol prefixes", async (t) => {
-  const folder = await folderOf(t);
-  const odd = join(folder, `json:{"a",b} nbd:x\\y\n`);
-  await mkdir(odd);
-  await writeFile(join(odd, "fat:a,b=c"), seededDisk("names", { sizeBytes: 65_536 }));
-  const request = {
-    from: { path: join(odd, "fat:a,b=c"), format: "raw" },
-    to: { path: join(odd, "result,size=1"), format: "qcow2" },
-  } as const;
-  t.is((await convertDisk(request, context())).virtualSizeBytes, 65_536);
-});
+testQemu.serial(
+  "convertDisk() takes file names with commas, colons, quotes and protocol prefixes",
+  async (t) => {
+    const folder = await folderOf(t);
+    const odd = join(folder, `json:{"a",b} nbd:x\\y\n`);
+    await mkdir(odd);
+    await writeFile(join(odd, "fat:a,b=c"), seededDisk("names", { sizeBytes: 65_536 }));
+    const request = {
+      from: { path: join(odd, "fat:a,b=c"), format: "raw" },
+      to: { path: join(odd, "result,size=1"), format: "qcow2" },
+    } as const;
+    t.is((await convertDisk(request, context())).virtualSizeBytes, 65_536);
+  },
+);
 
-testQemu("accepts() tells a missing program by its package, and a disk too large by its limit", async (t) => {
-  const bare = context({ programPath: "/nonexistent" });
-  const sizes = {
-    raw: 2 ** 53,
-    qcow2: 2 ** 53,
-    vmdk: 2 ** 41 + 1,
-    vhd: 2 ** 41,
-    vhdx: 2 ** 46 + 1,
-    vdi: 2 ** 50,
-  };
-  for (const target of TARGETS) {
-    const converter = converterFor(target.format);
-    t.deepEqual(await converter.accepts({ from: "raw", to: target }, context()), { isAccepted: true });
-    t.like(await converter.accepts({ from: "raw", to: target }, bare), {
-      isAccepted: false,
-      code: "PROGRAM_MISSING",
-      remedy: "Install it with: apt-get install qemu-utils",
-    });
-    const facts = { from: "raw", to: target, virtualSizeBytes: sizes[target.format] } as const;
-    t.like(await converter.accepts(facts, context()), { isAccepted: false, code: "PLAN_IMPOSSIBLE" });
-  }
-});
+testQemu.serial(
+  "accepts() tells a missing program by its package, and a disk too large by its limit",
+  async (t) => {
+    const bare = context({ programPath: "/nonexistent" });
+    const sizes = {
+      raw: 2 ** 53,
+      qcow2: 2 ** 53,
+      vmdk: 2 ** 41 + 1,
+      vhd: 2 ** 41,
+      vhdx: 2 ** 46 + 1,
+      vdi: 2 ** 50,
+    };
+    for (const target of TARGETS) {
+      const converter = converterFor(target.format);
+      t.deepEqual(await converter.accepts({ from: "raw", to: target }, context()), { isAccepted: true });
+      t.like(await converter.accepts({ from: "raw", to: target }, bare), {
+        isAccepted: false,
+        code: "PROGRAM_MISSING",
+        remedy: "Install it with: apt-get install qemu-utils",
+      });
+      const facts = { from: "raw", to: target, virtualSizeBytes: sizes[target.format] } as const;
+      t.like(await converter.accepts(facts, context()), { isAccepted: false, code: "PLAN_IMPOSSIBLE" });
+    }
+  },
+);
 
-testQemu("a VHD holds exactly its limit, and one sector more is PLAN_IMPOSSIBLE", async (t) => {
+testQemu.serial("a VHD holds exactly its limit, and one sector more is PLAN_IMPOSSIBLE", async (t) => {
   const folder = await folderOf(t);
   const limitBytes = 0xff00_0000 * 512;
   for (const [sizeBytes, isAccepted] of [
