@@ -46,12 +46,13 @@ function installNpmPackages() {
   const lacking = lackingPackages();
   if (lacking.length > 0) {
     say(`Installing npm packages (${lacking.slice(0, 3).join(", ")}${lacking.length > 3 ? ", …" : ""})`);
-    if (!npm(["ci", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"])) {
+    if (!npm(["ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"])) {
       fail("Cannot install the npm packages; see above, then run again: node scripts/setup.mjs", 1);
       return false;
     }
   }
-  // npm may have been told to run no install scripts; the one of the package "node" fetches the binary.
+  // Of all install scripts only that of the package "node" is wanted: it fetches the binary. Others would build native
+  // code that is not used, with a compiler that may not be there.
   if (treeNodeMajor() === undefined)
     npm(["rebuild", "node", "--ignore-scripts=false", "--foreground-scripts"]);
   if (treeNodeMajor() === undefined) {
