@@ -17,6 +17,8 @@ import { QEMU_IMG } from "../programs/qemu-img.ts";
 import { QEMU_NBD } from "../programs/qemu-nbd.ts";
 import { sequential } from "../stages/blocks/sequential.ts";
 import { fileSource } from "../stages/sources/file.ts";
+import { plainDisk } from "../validators/container/plain-disk.ts";
+import { refuseUnsafeFile } from "./inspect-file.ts";
 import { openDisk } from "./open-disk.ts";
 import type { ResolvedSource } from "./resolve-source.ts";
 import { durationRecorder, resultManifest, writeSmall } from "./result-manifest.ts";
@@ -115,11 +117,13 @@ interface Done {
 }
 
 async function carryOut({ source, target, plan }: PlannedConversion, context: Context): Promise<Done> {
+  const { name, allowsNested } = source;
+  const plain = plainDisk({ name, allowsNested });
   if (plan.method === "copy") {
     const sizes = defined({ sizeBytes: source.virtualSizeBytes, sourceBytes: source.sizeBytes });
     return streamed(
       source,
-      await runStream(source.source, source.stages, target.destination, context, sizes),
+      await runStream(source.source, [...source.stages, plain], target.destination, context, sizes),
     );
   }
   if (plan.method === "convert" && !plan.spoolsResult) return await convertInPlace(source, target, context);
@@ -129,7 +133,10 @@ async function carryOut({ source, target, plan }: PlannedConversion, context: Co
   if (plan.method === "decode") {
     await using disk = await openDisk(from, context);
     const expected = { sizeBytes: disk.sizeBytes };
-    return streamed(source, await runStream(sequential(disk), [], target.destination, context, expected));
+    return streamed(
+      source,
+      await runStream(sequential(disk), [plain], target.destination, context, expected),
+    );
   }
   const converter: Converter = converterTo(target);
   const request = { from, to: { path: image.path, ...target.format } };

@@ -3,22 +3,25 @@ import type { DiskFormat } from "../pipeline/disk-format.ts";
 import { ImportError } from "../pipeline/errors.ts";
 import { decompress, detectCompression } from "../stages/transforms/decompress.ts";
 import { isTar, untar } from "../stages/transforms/untar.ts";
-import {
-  type DetectedFormat,
-  detectFormat,
-  FORMAT_HEAD_BYTES,
-  FORMAT_TAIL_BYTES,
-} from "../validators/container/format.ts";
+import { blocksView, type ImageView, prefixView } from "../validators/container/image-view.ts";
+import { type ContainerReport, inspectContainer } from "../validators/container/inspect-container.ts";
+import { findMarks, markName } from "../validators/container/marks.ts";
 import { firstBytes, headThrough, through } from "./head.ts";
+import { seekingBlocks } from "./peek-blocks.ts";
 
 /** `disk.raw.gz` in an OVA in a bundle has three; more is a nest that nobody made in good faith. */
 const MAX_LAYERS = 4;
+
+/** How much of the beginning of an image is looked at behind layers: up to the region tables of VHDX at 320 KiB. */
+const FORMAT_HEAD_BYTES = 512 * 1024;
 
 export interface LayerOptions {
   /** Overrules detection of the disk format. */
   readonly from?: DiskFormat;
   /** Which member of an archive holds the disk. */
   readonly member?: string;
+  /** Takes what `from` declares raw as raw, also where the disk starts like an image of another format. */
+  readonly allowsNested?: boolean;
 }
 
 /** What leads from the outermost bytes to what is looked at next. */
@@ -32,7 +35,12 @@ export interface Wrapped {
 }
 
 /** What a disk image is wrapped in, and what it is. */
-export interface Peeled extends DetectedFormat {
+export interface Peeled {
+  readonly format: DiskFormat;
+  /** Guest-visible size, where the bytes at hand tell it. */
+  readonly virtualSizeBytes?: number;
+  /** Every rule that was looked at; see `refuseUnsafe`. */
+  readonly safety: ContainerReport;
   /** Names of all wrappings, outermost first. */
   readonly layers: readonly string[];
   /** Take them off: outermost bytes in, disk image out. */
@@ -40,9 +48,9 @@ export interface Peeled extends DetectedFormat {
 }
 
 /**
- * Finds compression, archive and disk format by their marks, never by name, from the beginning of the outermost bytes
- * and, where they can be read from anywhere and are the image itself, their end. Throws FORMAT_UNKNOWN,
- * FORMAT_MISMATCH when `from` contradicts what is there, IMAGE_UNSAFE for nests deeper than {@link MAX_LAYERS}.
+ * Finds compression, archive and disk format by their marks, never by name, and inspects the image: all of it where it
+ * can be read from anywhere and is in no layer, else its beginning. What the inspection found is told, not thrown.
+ * Throws IMAGE_UNSAFE for nests deeper than {@link MAX_LAYERS} and for what is two kinds of layer at once.
  */
 export async function peel(wrapped: Wrapped, options: LayerOptions, context: Context): Promise<Peeled> {
   const { source, head } = wrapped;
@@ -53,16 +61,14 @@ export async function peel(wrapped: Wrapped, options: LayerOptions, context: Con
     if (inner.byteLength < FORMAT_HEAD_BYTES) inner = await streamedHead(source, stages, inner, context);
     const layer = detectLayer(inner, options);
     if (layer === undefined) {
-      const tail = stages.length === 0 ? await readTail(source, context) : undefined;
-      return { layers, stages, ...agreed(source.name, detectFormat(inner, tail), options.from) };
+      const view = (stages.length === 0 ? await wholeView(source, context) : undefined) ?? prefixView(inner);
+      return { layers, stages, ...(await inspected(view, options, context)) };
     }
-    if (depth === MAX_LAYERS) {
-      throw new ImportError(
-        "IMAGE_UNSAFE",
-        `Cannot unwrap "${source.name}" as it has more than ${MAX_LAYERS} layers`,
-        { remedy: "Unpack it by hand, if you trust who made it" },
-      );
+    const marks = findMarks(prefixView(inner));
+    if (marks.length > 1) {
+      throw unsafe(source.name, `it carries the marks of ${marks.map(markName).join(" and ")}`);
     }
+    if (depth === MAX_LAYERS) throw unsafe(source.name, `it has more than ${MAX_LAYERS} layers`);
     layers.push(layer.name);
     stages.push(layer.stage);
   }
@@ -88,21 +94,32 @@ async function streamedHead(
     : found;
 }
 
-async function readTail(source: Source, context: Context): Promise<Uint8Array | undefined> {
+/** The image itself, where it can be read from anywhere. */
+async function wholeView(source: Source, context: Context): Promise<ImageView | undefined> {
   const { sizeBytes, seekable } = await source.facts(context);
-  if (!seekable || sizeBytes === undefined || sizeBytes < FORMAT_TAIL_BYTES) return undefined;
-  return await firstBytes(source.bytes(context, sizeBytes - FORMAT_TAIL_BYTES), FORMAT_TAIL_BYTES);
+  if (!seekable || sizeBytes === undefined) return undefined;
+  return await blocksView(seekingBlocks(source, sizeBytes), context);
 }
 
-function agreed(name: string, detected: DetectedFormat, from: DiskFormat | undefined): DetectedFormat {
-  if (from === undefined || from === detected.format) return detected;
+async function inspected(
+  view: ImageView,
+  { from, allowsNested = false }: LayerOptions,
+  { limits }: Context,
+): Promise<Pick<Peeled, "format" | "virtualSizeBytes" | "safety">> {
   // A fixed VHD is a raw disk with a footer that a pipe does not show beforehand.
-  if (from === "vhd" && detected.format === "raw") return { format: "vhd" };
-  throw new ImportError(
-    "FORMAT_MISMATCH",
-    `Cannot read "${name}" as ${from} as it carries the mark of ${detected.format}`,
-    {
-      remedy: `Leave --from out, or say --from ${detected.format}`,
-    },
-  );
+  const isUnseenVhd = from === "vhd" && view.tail === undefined && findMarks(view).length === 0;
+  const safety = await inspectContainer(view, {
+    limits,
+    allowsNested,
+    ...(from === undefined || isUnseenVhd ? {} : { declared: from }),
+  });
+  const { format, virtualSizeBytes } = safety;
+  if (isUnseenVhd) return { format: from, safety };
+  return { format, safety, ...(virtualSizeBytes === undefined ? {} : { virtualSizeBytes }) };
+}
+
+function unsafe(name: string, why: string): ImportError {
+  return new ImportError("IMAGE_UNSAFE", `Cannot unwrap "${name}" as ${why}`, {
+    remedy: "Unpack it by hand, if you trust who made it",
+  });
 }

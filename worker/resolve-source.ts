@@ -4,6 +4,7 @@ import type { Context, Source, SourceFacts, Stage } from "../pipeline/contract.t
 import type { DiskFormat } from "../pipeline/disk-format.ts";
 import { defined } from "../pipeline/defined.ts";
 import type { SourceToPlan } from "../pipeline/plan.ts";
+import { type ContainerReport, refuseUnsafe } from "../validators/container/inspect-container.ts";
 import { type Access, openLocation } from "./access.ts";
 import { peeked } from "./head.ts";
 import { type LayerOptions, peel } from "./layers.ts";
@@ -22,13 +23,38 @@ export interface ResolvedSource extends SourceToPlan, AsyncDisposable {
   readonly format: DiskFormat;
   readonly facts: SourceFacts;
   readonly bundle?: BundleManifest;
+  /** What the inspection of the image, or of its beginning, found. */
+  readonly safety: ContainerReport;
+  /** Whether a raw disk may start like an image of another format, here and in the result. */
+  readonly allowsNested: boolean;
+}
+
+/**
+ * As `examineSource`, and the image is what it should be. Throws what that throws, and the code of the first rule of the
+ * inspection that is broken.
+ */
+export async function resolveSource(
+  location: Location,
+  options: SourceOptions,
+  access: Access,
+  context: Context,
+): Promise<ResolvedSource> {
+  await using opening = new AsyncDisposableStack();
+  const source = opening.use(await examineSource(location, options, access, context));
+  refuseUnsafe(source.name, source.safety);
+  opening.move();
+  for (const { outcome, found } of source.safety.results) {
+    if (outcome === "broken")
+      context.progress({ kind: "note", step: "inspect", text: `"${source.name}": ${found}` });
+  }
+  return source;
 }
 
 /**
  * Opens a location as far as is needed to say what it holds: about 1 MiB is read. Nothing is written. A bundle or
  * import manifest leads to the image it describes.
  */
-export async function resolveSource(
+export async function examineSource(
   location: Location,
   options: SourceOptions,
   access: Access,
@@ -41,7 +67,7 @@ export async function resolveSource(
   const content: ManifestContent = isManifest(location, head)
     ? await openManifest(location, outer, options, access, context)
     : { source: outer, head, layers: [], stages: [] };
-  const { layers, stages, format, virtualSizeBytes } = await peel(content, options, context);
+  const { layers, stages, format, virtualSizeBytes, safety } = await peel(content, options, context);
   const facts: SourceFacts =
     content.source === outer
       ? openedFacts
@@ -58,6 +84,8 @@ export async function resolveSource(
     layers,
     stages,
     format,
+    safety,
+    allowsNested: options.allowsNested ?? false,
     isLocalFile: facts.localPath !== undefined,
     ...defined({
       sizeBytes: facts.sizeBytes ?? content.bundle?.image.bundledSizeBytes,

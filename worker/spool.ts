@@ -2,6 +2,7 @@ import type { Context, ScratchFile } from "../pipeline/contract.ts";
 import { defined } from "../pipeline/defined.ts";
 import { runStream } from "../pipeline/run.ts";
 import { scratchDestination } from "../stages/destinations/scratch.ts";
+import { refuseUnsafeFile } from "./inspect-file.ts";
 import type { ResolvedSource } from "./resolve-source.ts";
 
 /** A disk image without its layers in a local file. Disposing removes it, if it is in scratch. */
@@ -36,10 +37,13 @@ async function spool(source: ResolvedSource, file: ScratchFile, context: Context
   const expected = defined({ sizeBytes: source.imageBytes, sourceBytes: source.sizeBytes });
   const { source: bytes, stages } = source;
   const result = await runStream(bytes, stages, scratchDestination(file), context, expected);
+  // Of an image in layers only the beginning was looked at before.
+  const { name, format, allowsNested } = source;
+  await refuseUnsafeFile({ path: file.path, format }, { name, allowsNested }, context);
   return {
     path: file.path,
     sizeBytes: result.sizeBytes,
-    ...(source.format === "raw" ? { diskDigest: result.diskDigest } : {}),
+    ...(format === "raw" ? { diskDigest: result.diskDigest } : {}),
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
   };
 }

@@ -6,6 +6,7 @@ import test from "ava";
 import { seededDisk } from "../../fixtures/seeded.ts";
 import type { Source } from "../../pipeline/contract.ts";
 import { type LayerOptions, peel } from "../../worker/layers.ts";
+import { refuseUnsafe } from "../../validators/container/inspect-container.ts";
 import { chunked } from "../support/bytes.ts";
 import { temporaryFolder } from "../support/conversions.ts";
 import { testContext } from "../support/context.ts";
@@ -91,8 +92,12 @@ test("peel() finds a fixed VHD by its end, and believes --from where the end can
   t.is((await peeled(vhd, { from: "vhd" }, false)).format, "vhd");
 });
 
-test("peel() refuses a declared format that the content contradicts with FORMAT_MISMATCH", async (t) => {
-  const error = await failure(() => peeled(Buffer.from(`conectix${"\0".repeat(504)}`), { from: "qcow2" }));
-  t.is(error.code, "FORMAT_MISMATCH");
-  t.is((await failure(() => peeled(disk, { from: "vmdk" }))).code, "FORMAT_MISMATCH");
+test("peel() tells of a declared format that the content contradicts, as refuseUnsafe() throws it with FORMAT_MISMATCH", async (t) => {
+  for (const [content, from] of [
+    [Buffer.from(`conectix${"\0".repeat(504)}`), "qcow2"],
+    [disk, "vmdk"],
+  ] as const) {
+    const { safety } = await peeled(content, { from });
+    t.is((await failure(() => refuseUnsafe("image", safety))).code, "FORMAT_MISMATCH");
+  }
 });

@@ -3,6 +3,9 @@ import type { Blocks, Context } from "../../pipeline/contract.ts";
 /** What an inspection may read of one image: enough for all tables of a usual one, and little of a hostile one. */
 export const MAX_INSPECTION_BYTES = 1024 * 1024;
 
+/** Tables that are spread over an image cost a seek, or a request, each. */
+export const MAX_INSPECTION_READS = 64;
+
 /** The beginning that every inspection reads: up to the volume descriptor of ISO 9660 at 32 KiB. */
 export const HEAD_BYTES = 36 * 1024;
 
@@ -23,19 +26,23 @@ export interface ImageView {
   readBytes(): number;
 }
 
-/** Looks at Blocks; at most `maxBytes` are read, the rest is treated as not at hand. Throws what `blocks` throws. */
-export async function blocksView(
-  blocks: Blocks,
-  context: Context,
-  maxBytes = MAX_INSPECTION_BYTES,
-): Promise<ImageView> {
+/**
+ * Looks at Blocks: at most {@link MAX_INSPECTION_BYTES} in {@link MAX_INSPECTION_READS} reads, the rest is treated as not
+ * at hand. Throws what `blocks` throws.
+ */
+export async function blocksView(blocks: Blocks, context: Context): Promise<ImageView> {
   const { sizeBytes } = blocks;
-  let leftBytes = maxBytes;
+  let leftBytes = MAX_INSPECTION_BYTES;
+  let leftReads = MAX_INSPECTION_READS;
   async function read(offset: number, lengthBytes: number): Promise<Buffer> {
-    if (!Number.isSafeInteger(offset) || offset < 0 || offset >= sizeBytes) return Buffer.alloc(0);
+    if (!Number.isSafeInteger(offset) || offset < 0 || offset >= sizeBytes || leftReads === 0) {
+      return Buffer.alloc(0);
+    }
     const bytes = Buffer.alloc(Math.max(0, Math.min(lengthBytes, sizeBytes - offset, leftBytes)));
+    if (bytes.byteLength === 0) return bytes;
     leftBytes -= bytes.byteLength;
-    if (bytes.byteLength > 0) await blocks.read(offset, bytes, context);
+    leftReads--;
+    await blocks.read(offset, bytes, context);
     return bytes;
   }
   const head = await read(0, HEAD_BYTES);
@@ -53,7 +60,7 @@ export async function blocksView(
       offset + lengthBytes <= head.byteLength
         ? Buffer.from(head.subarray(offset, offset + lengthBytes))
         : await read(offset, lengthBytes),
-    readBytes: () => maxBytes - leftBytes,
+    readBytes: () => MAX_INSPECTION_BYTES - leftBytes,
   };
 }
 

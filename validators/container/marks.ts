@@ -11,7 +11,7 @@ export type Mark =
 
 interface Signature {
   readonly mark: Mark;
-  matches(head: Buffer, tail: Buffer | undefined): boolean;
+  readonly matches: (head: Buffer, tail: Buffer | undefined) => boolean;
 }
 
 /** Every format that is told from others, with the source of its mark. */
@@ -71,7 +71,9 @@ const SIGNATURES: readonly Signature[] = [
   layer("zstd", "\x28\xb5\x2f\xfd"), // RFC 8878
   {
     mark: { kind: "layer", name: "bzip2" },
-    matches: (head) => /^BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)/.test(head.toString("latin1", 0, 10)),
+    matches: (head) =>
+      /^BZh[1-9]$/.test(head.toString("latin1", 0, 4)) &&
+      ["1AY&SY", "\x17rE8P\x90"].some((block) => startsWith(head, block, 4)), // of a block, of an empty stream
   },
   layer("tar", "ustar", 257), // POSIX pax, "ustar Interchange Format"
 ];

@@ -186,7 +186,7 @@ const RULES: readonly Rule<Qcow2>[] = [
     refuses:
       "data outside the file or stored where a table is, one cluster used twice, more compressed data than the file can hold",
     severity: "error",
-    code: "IMAGE_UNSAFE",
+    code: "IMAGE_CORRUPT",
     remedy: FETCH,
     check({ clusters, tables, innerTables, snapshotCount, clusterBytes, fileBytes }) {
       if (fileBytes === undefined) return "unseen";

@@ -112,7 +112,7 @@ const RULES: readonly Rule<Vdi>[] = [
     reads: "the block map",
     refuses: "blocks that were never allocated, or two entries for one block",
     severity: "error",
-    code: "IMAGE_UNSAFE",
+    code: "IMAGE_CORRUPT",
     remedy: REPAIR,
     check({ allocated, allocatedCount, blockCount }) {
       if (allocatedCount > blockCount)

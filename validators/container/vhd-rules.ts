@@ -134,7 +134,7 @@ const RULES: readonly Rule<Vhd>[] = [
     reads: "the block table, as far as it fits the bound on reading",
     refuses: "blocks outside the file, overlapping tables or each other",
     severity: "error",
-    code: "IMAGE_UNSAFE",
+    code: "IMAGE_CORRUPT",
     remedy: FETCH,
     check({ blocks, dynamic, tables, fileBytes }) {
       if (dynamic === undefined) return "holds";

@@ -114,7 +114,7 @@ const RULES: readonly Rule<Vhdx>[] = [
     refuses:
       "a table too short for the disk, blocks outside the file, in the place of a table, or used twice",
     severity: "error",
-    code: "IMAGE_UNSAFE",
+    code: "IMAGE_CORRUPT",
     remedy: FETCH,
     check({ header, regions, metadata, blocks, fileBytes }) {
       if (header === undefined || regions === undefined || metadata === undefined) return "unseen";

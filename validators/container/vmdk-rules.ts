@@ -165,7 +165,7 @@ const RULES: readonly Rule<Vmdk>[] = [
     reads: "grain tables, as many as fit the bound on reading",
     refuses: "grains outside the file, and one grain used twice",
     severity: "error",
-    code: "IMAGE_UNSAFE",
+    code: "IMAGE_CORRUPT",
     remedy: FETCH,
     check({ grains, header, fileBytes }) {
       if (fileBytes === undefined) return "unseen";
