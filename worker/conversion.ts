@@ -127,7 +127,7 @@ async function carryOut({ source, target, plan }: PlannedConversion, context: Co
     );
   }
   if (plan.method === "convert" && !plan.spoolsResult) return await convertInPlace(source, target, context);
-  await admit(target, context);
+  await admit(target, defined({ sizeBytes: source.virtualSizeBytes }), context);
   await using image = await localImage(source, context);
   const from = { path: image.path, format: source.format };
   if (plan.method === "decode") {
@@ -145,6 +145,7 @@ async function carryOut({ source, target, plan }: PlannedConversion, context: Co
     await converter.requiredScratchBytes(request, context),
   );
   const made = await converter.convert({ from, to: { path: file.path, ...target.format } }, context);
+  await refuseUnsafeFile({ path: file.path, format: target.format.format }, { name, allowsNested }, context);
   await image[Symbol.asyncDispose](); // not needed any more, and scratch is scarce
   return converted(source, made, await copyFile(fileSource(file.path), target.destination, context));
 }
@@ -159,12 +160,19 @@ async function convertInPlace(source: ResolvedSource, target: Target, context: C
     to: { path: draft.path, ...target.format },
   };
   const made = await converterTo(target).convert(request, context);
+  const { name, allowsNested } = source;
+  const result = { path: draft.path, format: target.format.format, sizeBytes: made.resultBytes };
+  await refuseUnsafeFile(result, { name, allowsNested }, context);
   return converted(source, made, await draft.commit());
 }
 
 /** Opens and discards a draft, so that a destination that refuses does so before anything is fetched. */
-async function admit({ destination }: Target, context: Context): Promise<void> {
-  await using _draft = await destination.open(context, {});
+async function admit(
+  { destination }: Target,
+  expected: { readonly sizeBytes?: number },
+  context: Context,
+): Promise<void> {
+  await using _draft = await destination.open(context, expected);
 }
 
 /** The converter of a target, which takes the options of that target's format. */
