@@ -29,7 +29,7 @@ function onSignal(signal: NodeJS.Signals): void {
 function terminalOutput(stream: WriteStream): TerminalOutput {
   // A reader such as `head` may leave early. Without a listener that would end the program in the middle of its work.
   stream.on("error", () => undefined);
-  return { stream, isTerminal: stream.isTTY === true, columns: () => stream.columns ?? DEFAULT_COLUMNS };
+  return { stream, isTerminal: stream.isTTY, columns: () => stream.columns ?? DEFAULT_COLUMNS };
 }
 
 async function packageVersion(): Promise<string> {

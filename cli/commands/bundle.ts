@@ -2,25 +2,20 @@ import { mkdir } from "node:fs/promises";
 import type { Command } from "commander";
 import { Option } from "commander";
 import { isPlainFileName } from "../../manifest/file-name.ts";
-import type { Destination } from "../../pipeline/contract.ts";
 import { defined } from "../../pipeline/defined.ts";
 import { ImportError } from "../../pipeline/errors.ts";
 import { formatBytes } from "../../pipeline/units.ts";
-import { bundleDestination } from "../../stages/destinations/bundle.ts";
-import { folderParts } from "../../stages/destinations/folder-parts.ts";
-import { s3Parts } from "../../stages/destinations/s3-parts.ts";
 import { writing } from "../../stages/destinations/write-error.ts";
 import { planConversion, runConversion } from "../../worker/conversion.ts";
 import { type Location, locationBaseName } from "../../worker/location.ts";
 import { resolveSource, type SourceOptions } from "../../worker/resolve-source.ts";
-import type { Target } from "../../worker/target.ts";
-import { type CannedAcl, CANNED_ACLS, ensureBucket, granting } from "../bundle/bucket.ts";
-import { type BucketPath, parseBucketPath } from "../bundle/place.ts";
+import { type CannedAcl, CANNED_ACLS, ensureBucket } from "../bundle/bucket.ts";
+import { bundleTarget, type NewBundle } from "../bundle/bundle-target.ts";
+import { parseBucketPath } from "../bundle/place.ts";
 import type { CommandSpec, WithAccess } from "../command.ts";
 import { type AccessFlags, addAccessFlags, parseAccess } from "../options/access-flags.ts";
 import {
   addBundleImageFlags,
-  type BundleContent,
   type BundleImageFlags,
   parseBundleImage,
 } from "../options/bundle-image-flags.ts";
@@ -43,16 +38,7 @@ interface Flags extends BundleImageFlags, AccessFlags, RunFlags {
 interface Options extends WithAccess {
   readonly image: Location;
   readonly source: SourceOptions;
-  /** Base name of parts and manifest, and name of the image when it is unpacked. */
-  readonly prefix: string;
-  /** Where the bundle goes: into a folder, unless a bucket is named. */
-  readonly folder: string;
-  readonly bucket?: BucketPath;
-  readonly acl?: CannedAcl;
-  readonly content: BundleContent;
-  /** Of an image that comes through a pipe. */
-  readonly imageBytes?: number;
-  readonly overwrite: boolean;
+  readonly bundle: NewBundle;
 }
 
 /** As euca-bundle-image, and with a bucket as euca-bundle-and-upload-image, without a copy in between. */
@@ -101,47 +87,29 @@ export const bundle: CommandSpec<Flags, Options> = {
     return {
       image,
       source: defined({ from }),
-      prefix: parsePrefix(flags.prefix ?? locationBaseName(image)),
-      folder: flags.destination,
-      ...defined({
-        bucket: bucket === undefined ? undefined : parseBucketPath(bucket),
-        acl,
-        imageBytes: imageSize,
-      }),
-      content: await parseBundleImage(flags, environment),
-      overwrite: flags.force === true,
+      bundle: {
+        site: bucket === undefined ? { folder: flags.destination } : parseBucketPath(bucket),
+        prefix: parsePrefix(flags.prefix ?? locationBaseName(image)),
+        content: await parseBundleImage(flags, environment),
+        overwrite: flags.force === true,
+        ...defined({ acl, imageBytes: imageSize }),
+      },
       access: parseAccess(flags, environment),
       settings: runSettings(flags),
     };
   },
-  async run(options, session) {
-    const { access, settings, bucket, folder, overwrite, acl, prefix, content, imageBytes } = options;
-    const tool = { name: "diskferry", version: session.environment.version };
+  async run({ image, source: options, bundle, access, settings }, session) {
+    const { version } = session.environment;
+    const { site, content } = bundle;
     return session.run(settings, async (context) => {
-      await using source = await resolveSource(options.image, options.source, access, context);
-      if (bucket === undefined) await writing(folder, () => mkdir(folder, { recursive: true }));
-      else await ensureBucket(bucket.bucket, access.s3, context);
-      const store =
-        bucket === undefined
-          ? folderParts(folder, { overwrite })
-          : granting(acl, bucket, access.s3, s3Parts(bucket, access.s3, { overwrite }));
-      const destination = bundleDestination({
-        ...content,
-        store,
-        prefix,
-        bundler: { ...tool, release: "0" },
-      });
-      const target: Target = {
-        name: destination.name,
-        kind: "bundle",
-        format: { format: "raw" },
-        destination: imageBytes === undefined ? destination : sized(destination, imageBytes),
-      };
-      const { receipt, manifest } = await runConversion(
-        await planConversion(source, target, context),
-        { tool },
-        context,
-      );
+      await using source = await resolveSource(image, options, access, context);
+      if ("folder" in site) await writing(site.folder, () => mkdir(site.folder, { recursive: true }));
+      else await ensureBucket(site.bucket, access.s3, context);
+      // Nothing but the bundle, as euca2ools leaves it: whoever wants a result manifest converts.
+      const { beside: _beside, ...target } = bundleTarget(bundle, version, access);
+      const planned = await planConversion(source, target, context);
+      const tool = { name: "diskferry", version };
+      const { receipt, manifest } = await runConversion(planned, { tool }, context);
       const { diskDigest, result } = manifest;
       const size = `${formatBytes(result.virtualSizeBytes)} (${result.virtualSizeBytes} bytes)`;
       return {
@@ -168,9 +136,4 @@ function parsePrefix(prefix: string): string {
   throw new ImportError("ARGUMENT_INVALID", `Cannot name a bundle "${prefix}": a plain file name is wanted`, {
     remedy: "Give one with --prefix",
   });
-}
-
-/** The same destination for a source that does not know its size itself. */
-function sized(destination: Destination, sizeBytes: number): Destination {
-  return { name: destination.name, open: (context) => destination.open(context, { sizeBytes }) };
 }

@@ -1,6 +1,7 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { KeyObject } from "node:crypto";
 import { defined } from "../../pipeline/defined.ts";
+import { ImportError } from "../../pipeline/errors.ts";
 import { formatBytes, formatDuration } from "../../pipeline/units.ts";
 import {
   type ConversionOutcome,
@@ -8,11 +9,14 @@ import {
   planConversion,
   runConversion,
 } from "../../worker/conversion.ts";
-import type { Location } from "../../worker/location.ts";
+import { type Location, locationName } from "../../worker/location.ts";
 import { resolveSource, type SourceOptions } from "../../worker/resolve-source.ts";
 import { resolveTarget, type TargetOptions } from "../../worker/target.ts";
+import { bundleSiteOf, bundleTarget, type NewBundle } from "../bundle/bundle-target.ts";
 import { documentDestination } from "../document-destination.ts";
 import type { CommandSpec, WithAccess } from "../command.ts";
+import type { CliEnvironment } from "../environment.ts";
+import { ARCHITECTURES, type BundleImageFlags, parseBundleImage } from "../options/bundle-image-flags.ts";
 import { type AccessFlags, addAccessFlags, parseAccess } from "../options/access-flags.ts";
 import { addRunFlags, runSettings, type RunFlags } from "../options/run-flags.ts";
 import { addSourceFlags, parseSourceFlags, type SourceFlags } from "../options/source-flags.ts";
@@ -26,6 +30,10 @@ import { factsText } from "../table.ts";
 interface Flags extends SourceFlags, TargetFlags, AccessFlags, RunFlags {
   readonly manifest?: Location;
   readonly signWith?: string;
+  readonly cert?: string;
+  readonly ec2cert?: string;
+  readonly user?: string;
+  readonly arch?: BundleImageFlags["arch"];
   readonly explain?: boolean;
   readonly dryRun?: boolean;
 }
@@ -35,6 +43,8 @@ interface Options extends WithAccess {
   readonly to: Location;
   readonly source: SourceOptions;
   readonly target: TargetOptions;
+  /** Set where the destination is a bundle. */
+  readonly bundle?: NewBundle;
   readonly manifestAt?: Location;
   readonly signingKey?: KeyObject;
   /** Says what would be done and does nothing. */
@@ -57,6 +67,10 @@ export const convert: CommandSpec<Flags, Options> = {
     },
     { line: "convert disk.qcow2 /dev/vg0/guest", does: "write the disk to a logical volume" },
     {
+      line: "convert disk.vmdk s3://images/web.manifest.xml --cert user.pem --user 000123456789",
+      does: "make an encrypted bundle in object storage",
+    },
+    {
       line: "convert disk.ova disk.vhd --explain",
       does: "print what would be done, with the scratch space it takes",
     },
@@ -67,7 +81,10 @@ export const convert: CommandSpec<Flags, Options> = {
         "<source>",
         "path, http(s):// or s3:// address of an image or manifest, or - for standard input",
       )
-      .argument("<destination>", "path, device, s3:// address, or - for standard output")
+      .argument(
+        "<destination>",
+        "path, device, s3:// address, NAME.manifest.xml of a bundle, or - for standard output",
+      )
       .option("--explain", "print the plan and do nothing")
       .option("--dry-run", "the same")
       .option(
@@ -75,9 +92,17 @@ export const convert: CommandSpec<Flags, Options> = {
         "where the result manifest goes (default: beside the result)",
         locationValue,
       )
-      .option("--sign-with <pem>", "private key that signs the result manifest");
+      .option("--sign-with <pem>", "private key that signs the result manifest, and a bundle's");
     addSourceFlags(command);
     addTargetFlags(command);
+    command
+      .optionsGroup("Destination that is a bundle:")
+      .option("-c, --cert <pem>", "certificate of the owner, who can then open it; also EUCA_CERT, EC2_CERT")
+      .option("--ec2cert <pem>", "certificate of the cloud, which can then run it; also EUCALYPTUS_CERT")
+      .option("--user <account>", "account number of the owner; also EC2_USER_ID")
+      .addOption(
+        new Option("--arch <name>", "architecture of the image").choices(ARCHITECTURES).default("x86_64"),
+      );
     addAccessFlags(command);
     addRunFlags(command);
   },
@@ -90,6 +115,7 @@ export const convert: CommandSpec<Flags, Options> = {
       source: await parseSourceFlags(flags, from, environment),
       target: parseTargetFlags(flags, to),
       ...defined({
+        bundle: await parseBundle(flags, to, environment),
         manifestAt: flags.manifest,
         signingKey: flags.signWith === undefined ? undefined : (await readKey(flags.signWith)).key,
       }),
@@ -99,15 +125,18 @@ export const convert: CommandSpec<Flags, Options> = {
     };
   },
   async run(options, session) {
-    const { from, to, source: sourceOptions, access, settings, isExplained } = options;
+    const { from, to, source: sourceOptions, bundle, access, settings, isExplained } = options;
+    const { version } = session.environment;
     const startedAtMs = performance.now();
     if (to.kind === "pipe" && !isExplained) takeStandardOutput(session);
     return await session.run(settings, async (context) => {
-      const target = await resolveTarget(to, options.target, access);
+      const target =
+        bundle === undefined
+          ? await resolveTarget(to, options.target, access)
+          : bundleTarget(bundle, version, access);
       await using source = await resolveSource(from, sourceOptions, access, context);
       const planned = await planConversion(source, target, context);
       if (isExplained) return { value: { plan: planned.plan }, text: planText(planned.plan) };
-      const { version } = session.environment;
       const outcome = await runConversion(
         planned,
         {
@@ -120,6 +149,32 @@ export const convert: CommandSpec<Flags, Options> = {
     });
   },
 };
+
+/** A destination with the name of a bundle's manifest is a bundle; its flags are those of the command of that name. */
+async function parseBundle(
+  flags: Flags,
+  to: Location,
+  environment: CliEnvironment,
+): Promise<NewBundle | undefined> {
+  const found = bundleSiteOf(to);
+  if (found === undefined) {
+    const flag = flags.cert !== undefined ? "--cert" : flags.ec2cert !== undefined ? "--ec2cert" : undefined;
+    if (flag === undefined) return undefined;
+    throw new ImportError(
+      "ARGUMENT_INVALID",
+      `Cannot use ${flag} as "${locationName(to)}" is no name of a bundle`,
+      {
+        remedy: "Name the destination NAME.manifest.xml",
+      },
+    );
+  }
+  const { cert, ec2cert, user, arch = "x86_64", signWith } = flags;
+  const content = await parseBundleImage(
+    { arch, ...defined({ cert, ec2cert, user, privatekey: signWith }) },
+    environment,
+  );
+  return { ...found, content, overwrite: flags.force === true };
+}
 
 function manifestPlace({ manifestAt, access, target }: Options): ManifestPlace | undefined {
   if (manifestAt === undefined) return undefined;

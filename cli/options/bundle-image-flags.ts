@@ -9,7 +9,7 @@ import { privateKeyVariable } from "./source-flags.ts";
 import { listValue, readCertificate, readKey, sizeValue } from "./values.ts";
 
 /** What euca2ools can write; the compute service understands i386 and x86_64. */
-const ARCHITECTURES = ["i386", "x86_64", "armhf", "ppc", "ppc64", "ppc64le"] as const;
+export const ARCHITECTURES = ["i386", "x86_64", "armhf", "ppc", "ppc64", "ppc64le"] as const;
 const TYPES = ["machine", "kernel", "ramdisk"] as const satisfies readonly BundleType[];
 
 /** What stands in the manifest of a new bundle, and for whom it is, by the flags of euca-bundle-image. */

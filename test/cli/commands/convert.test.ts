@@ -193,3 +193,48 @@ for (const [what, code, status, args] of [
     t.deepEqual((await readdir(folder.path)).sort(), ["disk.raw", "old.raw"]);
   });
 }
+
+requires("openssl")(
+  "convert makes a bundle of a destination with the name of a manifest, which verify confirms",
+  async (t) => {
+    await using folder = await temporaryFolder();
+    const { keyPath, certificatePath } = await testIdentity("user");
+    const disk = seededDisk("to bundle", { sizeBytes: 2 * MIB });
+    await writeFile(folder.file("disk.raw"), disk);
+    const cli = testCli();
+    const manifest = folder.file("web.manifest.xml");
+    const flags = ["--cert", certificatePath, "--user", "1234", "--sign-with", keyPath];
+    t.is(
+      await runCli(["convert", folder.file("disk.raw"), manifest, ...flags], cli, COMMANDS),
+      0,
+      cli.stderr(),
+    );
+    const files = ["disk.raw", "web.manifest.xml", "web.manifest.xml.diskferry.json", "web.part.00"];
+    t.deepEqual((await readdir(folder.path)).filter((name) => !name.endsWith(".sig")).sort(), files);
+    const check = testCli();
+    t.is(await runCli(["verify", manifest, "--key", keyPath], check, COMMANDS), 0, check.stderr());
+    const back = testCli();
+    const signed = ["--key", keyPath, "--verify-signature", certificatePath];
+    t.is(
+      await runCli(["convert", manifest, folder.file("back.raw"), ...signed], back, COMMANDS),
+      0,
+      back.stderr(),
+    );
+    t.true((await readFile(folder.file("back.raw"))).equals(disk));
+  },
+);
+
+requires("openssl")(
+  "convert --cert is refused where the destination is no bundle, and wanted where it is one",
+  async (t) => {
+    const { certificatePath } = await testIdentity("user");
+    const refused = await failure(() =>
+      parsedOptions(convert, ["a.raw", "b.raw", "--cert", certificatePath]),
+    );
+    t.is(refused.code, "ARGUMENT_INVALID");
+    t.regex(refused.remedy!, /manifest\.xml/);
+    const wanted = await failure(() => parsedOptions(convert, ["a.raw", "b.manifest.xml", "--user", "1"]));
+    t.is(wanted.code, "ARGUMENT_INVALID");
+    t.regex(wanted.remedy!, /--cert/);
+  },
+);
