@@ -108,7 +108,7 @@ for (const [writer, sparse, gzipProgram] of [
     const openPart = (fileName: string) => fileSource(join(scope.path, fileName));
     let bytes = bundleSource({ name: "b", manifest, keys, openPart }).bytes(context());
     for (const stage of unbundleStages(manifest)) bytes = stage.transform(bytes, context());
-    t.deepEqual(await collect(bytes), image);
+    t.true((await collect(bytes)).equals(image));
   });
 }
 
@@ -132,7 +132,7 @@ test("bundleSource() accepts a last part of no bytes", async (t) => {
   };
   bundle.parts.set("empty", Buffer.alloc(0));
   const image = { ...bundle.manifest.image, parts: [...bundle.manifest.image.parts, last] };
-  t.deepEqual(await read({ ...bundle, manifest: { ...bundle.manifest, image } }), plaintext);
+  t.true((await read({ ...bundle, manifest: { ...bundle.manifest, image } })).equals(plaintext));
 });
 
 test("bundleSource() streams parts that are too large for memory, between others", async (t) => {

@@ -42,7 +42,7 @@ for (const { name, kind, options } of variants) {
 
   test(`${name} reads several members, streams or frames as one`, async (t) => {
     const joined = Buffer.concat([packed, compress(kind, second), compress(kind, new Uint8Array()), packed]);
-    t.deepEqual(await run(kind, joined, options), Buffer.concat([first, second, first]));
+    t.true((await run(kind, joined, options)).equals(Buffer.concat([first, second, first])));
   });
 
   test(`${name} fails with DECOMPRESSION_FAILED wherever the input is cut`, async (t) => {
@@ -116,13 +116,13 @@ for (const { name, kind, options } of variants) {
 for (const kind of ["gzip", "xz", "bzip2"] as const) {
   test(`decompress("${kind}") accepts zero padding behind the end`, async (t) => {
     const padded = Buffer.concat([compress(kind, first), Buffer.alloc(4096)]);
-    t.deepEqual(await run(kind, padded), first);
+    t.true((await run(kind, padded)).equals(first));
   });
 }
 
 test('decompress("xz") accepts zero padding between streams', async (t) => {
   const joined = Buffer.concat([compress("xz", first), Buffer.alloc(8), compress("xz", second)]);
-  t.deepEqual(await run("xz", joined), Buffer.concat([first, second]));
+  t.true((await run("xz", joined)).equals(Buffer.concat([first, second])));
 });
 
 test('decompress("xz") fails with DECOMPRESSION_FAILED for a dictionary that needs too much memory', async (t) => {
@@ -150,7 +150,7 @@ for (const zstdEngine of [undefined, wasmZstd]) {
       zstdCompressSync(second),
       skippable,
     ]);
-    t.deepEqual(await run("zstd", joined, options), Buffer.concat([first, second]));
+    t.true((await run("zstd", joined, options)).equals(Buffer.concat([first, second])));
   });
 }
 

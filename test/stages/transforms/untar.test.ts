@@ -68,7 +68,7 @@ for (const [format, options] of Object.entries(sparseFormats)) {
         const whole = await sparseDisk(name, runCount);
         const archive = pack("--sparse", ...options, name);
         t.true(archive.byteLength < whole.byteLength, "GNU tar has found the holes");
-        t.deepEqual(await unpack(archive), whole);
+        t.true((await unpack(archive)).equals(whole));
       },
     );
   }
@@ -76,13 +76,13 @@ for (const [format, options] of Object.entries(sparseFormats)) {
 
 for (const format of ["gnu", "oldgnu", "pax", "posix", "ustar", "v7"]) {
   test(`untar() takes the only file out of an archive in ${format} format`, async (t) => {
-    t.deepEqual(await unpack(pack(`--format=${format}`, "disk.img")), disk);
+    t.true((await unpack(pack(`--format=${format}`, "disk.img"))).equals(disk));
   });
 }
 
 for (const format of ["gnu", "pax"]) {
   test(`untar() finds a file by its long name in ${format} format`, async (t) => {
-    t.deepEqual(await unpack(pack(`--format=${format}`, "deep", "other.img"), longName), disk);
+    t.true((await unpack(pack(`--format=${format}`, "deep", "other.img"), longName)).equals(disk));
   });
 }
 
@@ -100,8 +100,8 @@ test("untar() reads a base-256 size of more than 8 GiB", async (t) => {
 });
 
 test("untar() takes the named one of several files, with or without ./ in front", async (t) => {
-  t.deepEqual(await unpack(pack("other.img", "./disk.img"), "disk.img"), disk);
-  t.deepEqual(await unpack(pack("disk.img", "other.img"), "./disk.img"), disk);
+  t.true((await unpack(pack("other.img", "./disk.img"), "disk.img")).equals(disk));
+  t.true((await unpack(pack("disk.img", "other.img"), "./disk.img")).equals(disk));
 });
 
 test("untar() fails with MEMBER_NOT_FOUND, naming what there is", async (t) => {
@@ -151,7 +151,7 @@ test("untar() fails with ARCHIVE_INVALID wherever the archive is cut before its 
   for (const end of [1, 511, 512, 513, 100_000, 512 + disk.byteLength, endMark - 1, endMark]) {
     t.is((await failure(() => unpack(archive.subarray(0, end)))).code, "ARCHIVE_INVALID", `cut at ${end}`);
   }
-  t.deepEqual(await unpack(archive.subarray(0, endMark + 512)), disk);
+  t.true((await unpack(archive.subarray(0, endMark + 512))).equals(disk));
 });
 
 test("untar() reads what follows the end mark, and fails with TRAILING_DATA when it is more than padding", async (t) => {
@@ -192,7 +192,7 @@ test("isTar() knows archives of every format, and no disk for one", (t) => {
 });
 
 test("untar() takes a sparse file from among others", async (t) => {
-  t.deepEqual(await unpack(pack("--sparse", "disk.img", "holes.img"), "holes.img"), holes);
+  t.true((await unpack(pack("--sparse", "disk.img", "holes.img"), "holes.img")).equals(holes));
 });
 
 test("tarMemberSource() gives a member from any byte on, reading no other member", async (t) => {
@@ -200,7 +200,7 @@ test("tarMemberSource() gives a member from any byte on, reading no other member
   const source = tarMemberSource(fileSource(path("two.tar")), "disk.img");
   t.like(await source.facts(testContext()), { sizeBytes: disk.byteLength, seekable: true });
   for (const from of [0, 1, disk.byteLength - 1, disk.byteLength]) {
-    t.deepEqual(await collect(source.bytes(testContext(), from)), disk.subarray(from));
+    t.true((await collect(source.bytes(testContext(), from))).equals(disk.subarray(from)));
   }
 });
 
