@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import test from "ava";
+import lock from "../package-lock.json" with { type: "json" };
 import manifest from "../package.json" with { type: "json" };
 import { seededDisk } from "../fixtures/seeded.ts";
 import { requires } from "./support/requires.ts";
@@ -45,6 +46,21 @@ const installed = (async () => {
 })();
 // Whoever awaits it sees the error; it must not count as unhandled until then.
 installed.catch(() => undefined);
+
+/** Dependencies with an install script, each with the reason why it is borne. */
+const WITH_SCRIPT: Readonly<Record<string, string>> = {
+  "node-liblzma": "builds native code that is not used; the WebAssembly in it works without",
+};
+
+test("no other dependency of the package runs a script when it is installed: it may need a compiler", (t) => {
+  const entries = Object.entries(lock.packages);
+  t.true(entries.length > 100);
+  const found = entries.filter(([, entry]) => "hasInstallScript" in entry && !("dev" in entry));
+  t.deepEqual(
+    found.map(([path]) => path.replace(/^.*node_modules\//, "")),
+    Object.keys(WITH_SCRIPT),
+  );
+});
 
 test.serial("npm pack holds compiled JavaScript and its manual, and nothing of the workshop", async (t) => {
   t.timeout(PATIENCE_MS);
