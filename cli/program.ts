@@ -105,7 +105,9 @@ function usageError(
   commands: readonly AnyCommand[],
 ): ImportError {
   const named = commands.find(({ name }) => name === args[0]);
-  return new ImportError("ARGUMENT_INVALID", error.message.replace(/^error: /, "").replace(/\.\s*$/, ""), {
+  // All that commander says of `help` for a command that there is not is "(outputHelp)".
+  const message = error.code === "commander.help" ? `unknown command '${args.at(-1) ?? ""}'` : error.message;
+  return new ImportError("ARGUMENT_INVALID", message.replace(/^error: /, "").replace(/\.\s*$/, ""), {
     remedy: `See: diskferry ${named === undefined ? "" : `${named.name} `}--help`,
   });
 }

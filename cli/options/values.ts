@@ -15,13 +15,6 @@ export function sizeValue(text: string): number {
   return bytes;
 }
 
-export function countValue(text: string): number {
-  const count = /^\d+$/.test(text) ? Number(text) : 0;
-  if (count < 1 || !Number.isSafeInteger(count))
-    throw new InvalidArgumentError("A whole number from 1 on is wanted.");
-  return count;
-}
-
 export function formatValue(text: string): DiskFormat {
   const format = parseDiskFormat(text);
   if (format === undefined) {

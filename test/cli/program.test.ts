@@ -51,6 +51,7 @@ test("runCli() with --json prints one document", async (t) => {
 
 for (const [what, args, message, remedy] of [
   ["an unknown command", ["ecko"], /unknown command 'ecko'/, /diskferry --help/],
+  ["the help of an unknown command", ["help", "ecko"], /unknown command 'ecko'/, /diskferry --help/],
   ["an unknown option", ["echo", "a", "--numbr", "1"], /unknown option '--numbr'/, /diskferry echo --help/],
   ["a missing argument", ["echo"], /missing required argument 'word'/, /diskferry echo --help/],
   ["an argument too many", ["echo", "a", "b"], /too many arguments/, /diskferry echo --help/],

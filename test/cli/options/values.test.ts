@@ -2,7 +2,6 @@ import { writeFile } from "node:fs/promises";
 import test from "ava";
 import { InvalidArgumentError } from "commander";
 import {
-  countValue,
   formatValue,
   listValue,
   locationValue,
@@ -18,7 +17,6 @@ import { requires } from "../../support/requires.ts";
 
 test("the values of flags are read as people write them", (t) => {
   t.is(sizeValue("1.5g"), 1.5 * 1024 ** 3);
-  t.is(countValue("12"), 12);
   t.is(formatValue("VPC"), "vhd");
   t.deepEqual(listValue("a,,b,"), ["a", "b"]);
   t.deepEqual(locationValue("s3://b/k"), { kind: "s3", bucket: "b", key: "k" });
@@ -27,9 +25,6 @@ test("the values of flags are read as people write them", (t) => {
 for (const [name, call] of [
   ["sizeValue(lots)", () => sizeValue("lots")],
   ["sizeValue(-1)", () => sizeValue("-1")],
-  ["countValue(0)", () => countValue("0")],
-  ["countValue(1.5)", () => countValue("1.5")],
-  ["countValue(2 ** 60)", () => countValue(String(2 ** 60))],
   ["formatValue(iso)", () => formatValue("iso")],
   ["locationValue(gs://b/k)", () => locationValue("gs://b/k")],
 ] as const) {
