@@ -3,7 +3,7 @@ import type { ErrorCode } from "../pipeline/errors.ts";
 /** Every status the program ends with, and what a script may conclude from it. `--help` and `docs/errors.md` show this table. */
 export const EXIT_STATUSES = {
   0: "success",
-  1: "the command worked and the answer is no: disks differ, a result does not match, a check of doctor failed",
+  1: "the command worked and the answer is no: disks that were compared differ, a check of doctor failed",
   2: "the command line, a key file or the wished-for route cannot be used",
   3: "the source is missing, refuses or broke off",
   4: "the destination exists already, refuses, is full or broke off",

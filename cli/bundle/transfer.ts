@@ -1,5 +1,5 @@
 import type { BundleManifest, BundlePart } from "../../manifest/bundle.ts";
-import type { Bytes, Context, Receipt } from "../../pipeline/contract.ts";
+import type { Bytes, Context, Receipt, Source } from "../../pipeline/contract.ts";
 import { ImportError } from "../../pipeline/errors.ts";
 import { withSignal } from "../../pipeline/context.ts";
 import { stepping } from "../../pipeline/progress.ts";
@@ -52,8 +52,9 @@ export async function transferBundle(transfer: Transfer, context: Context): Prom
     await stepping("copy parts", context, manifest.image.bundledSizeBytes, async (moved) => {
       let doneBytes = 0;
       await eachAtOnce(manifest.image.parts, PARTS_IN_FLIGHT, context, async (part, context) => {
-        const counted = counting(partBytes(part, from, context), (bytes) => moved((doneBytes += bytes)));
-        const { sizeBytes } = await from.source(part.fileName).facts(context);
+        const source = from.source(part.fileName);
+        const { sizeBytes } = await source.facts(context);
+        const counted = counting(partBytes(part, source, context), (bytes) => moved((doneBytes += bytes)));
         await store(part.fileName, counted, sizeBytes, context);
       });
       expectTotal(manifest, doneBytes, from);
@@ -68,14 +69,11 @@ export async function transferBundle(transfer: Transfer, context: Context): Prom
   }
 }
 
-/** The content of one part as it is stored, with its digest checked at its end. */
-export function partBytes(part: BundlePart, from: BundlePlace, context: Context): Bytes {
-  const bytes = from.source(part.fileName).bytes(context);
-  if (part.sha1 === undefined) return bytes;
-  return verify({ algorithm: "sha1", digest: part.sha1, what: from.nameOf(part.fileName) }).transform(
-    bytes,
-    context,
-  );
+/** The content of one part as `source` has it, with its digest checked at its end. */
+export function partBytes({ sha1 }: BundlePart, source: Source, context: Context): Bytes {
+  const bytes = source.bytes(context);
+  if (sha1 === undefined) return bytes;
+  return verify({ algorithm: "sha1", digest: sha1, what: source.name }).transform(bytes, context);
 }
 
 /** Throws SIZE_MISMATCH when the parts together are not as long as the manifest states. */

@@ -88,7 +88,7 @@ async function toStandardOutput(
   async function* all(): Bytes {
     let doneBytes = 0;
     for (const part of manifest.image.parts) {
-      for await (const chunk of partBytes(part, parts, context)) {
+      for await (const chunk of partBytes(part, parts.source(part.fileName), context)) {
         doneBytes += chunk.byteLength;
         yield chunk;
       }

@@ -14,8 +14,9 @@ export interface FileDestinationOptions {
 
 /**
  * A local file. The draft is a file `.NAME.diskferry-…` beside it, so that renaming is atomic; commit makes the content
- * durable, then the name. Runs of zeroes become holes, and as a result may therefore be larger than what is free, too
- * little free space is only noted when opening. A symbolic link is followed: the file it points at is replaced.
+ * durable, then the name. A file that is replaced hands its permissions on, and a symbolic link is followed: what it
+ * points at is replaced. Runs of zeroes become holes; as a result may therefore be longer than what is free, too little
+ * free space is only noted when opening.
  * Throws DESTINATION_EXISTS, DESTINATION_FULL, DESTINATION_FORBIDDEN, DESTINATION_NOT_FOUND, DESTINATION_UNAVAILABLE.
  */
 export function fileDestination(path: string, options: FileDestinationOptions = {}): Destination {
@@ -28,6 +29,7 @@ export function fileDestination(path: string, options: FileDestinationOptions = 
       const temporary = temporaryPath(target);
       const handle = await writing(path, () => open(temporary, "wx"));
       try {
+        if (overwrite) await keepMode(target, handle);
         if (sizeBytes !== undefined) await noteFreeSpace(path, temporary, sizeBytes, context);
       } catch (error) {
         await discard(handle, temporary);
@@ -75,6 +77,12 @@ function fileDraft(names: Names, handle: FileHandle, context: Context): Draft {
       await discard(handle, temporary);
     },
   };
+}
+
+/** Who could not read the file that is replaced cannot read what replaces it. */
+async function keepMode(target: string, handle: FileHandle): Promise<void> {
+  const old = await stat(target).catch(() => undefined); // there may be none
+  if (old !== undefined) await writing(target, () => handle.chmod(old.mode & 0o777));
 }
 
 /** Opens anew, since an outside program may have put another file in the place of ours. */

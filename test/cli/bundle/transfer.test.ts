@@ -93,11 +93,12 @@ test("transferBundle() throws SIZE_MISMATCH when the parts are not as long as th
 test("partBytes() throws CHECKSUM_MISMATCH naming the part, and passes a part without digest", async (t) => {
   await using here = await scene();
   const part = here.transfer.manifest.image.parts[0]!;
+  const source = here.transfer.from.source(part.fileName);
   const wrong = { ...part, sha1: "0".repeat(40) };
-  const error = await failure(() => collect(partBytes(wrong, here.transfer.from, testContext())));
+  const error = await failure(() => collect(partBytes(wrong, source, testContext())));
   t.is(error.code, "CHECKSUM_MISMATCH");
   t.true(error.message.includes(part.fileName));
   const { index, fileName } = part;
-  const content = await collect(partBytes({ index, fileName }, here.transfer.from, testContext()));
+  const content = await collect(partBytes({ index, fileName }, source, testContext()));
   t.deepEqual(content, await readFile(join(here.made.folder, fileName)));
 });

@@ -81,13 +81,14 @@ test("commit() throws DESTINATION_EXISTS when somebody else made the file meanwh
   t.deepEqual(await readdir(folder.path), ["out"]);
 });
 
-test("fileDestination() with overwrite keeps the old file until commit", async (t) => {
+test("fileDestination() with overwrite keeps the old file until commit, and its permissions after it", async (t) => {
   await using folder = await temporaryFolder();
-  await writeFile(folder.file("out"), "old");
+  await writeFile(folder.file("out"), "old", { mode: 0o600 });
   await using draft = await fileDestination(folder.file("out"), { overwrite: true }).open(testContext(), {});
   await draft.write(chunked(Buffer.from("new")));
   t.is(await readFile(folder.file("out"), "utf8"), "old");
   await draft.commit();
+  t.is((await stat(folder.file("out"))).mode & 0o777, 0o600);
   t.is(await readFile(folder.file("out"), "utf8"), "new");
 });
 
