@@ -3,9 +3,9 @@ import { type Counts, tapReader } from "./tap.ts";
 import { sharedS3 } from "./shared-s3.ts";
 
 /**
- * Runs the test suite, all of it under coverage, beside one real S3 server for all of it, shows what it does, and counts. A runner
- * that dies, runs nothing, or ends badly for any other reason counts as one failure, so that nothing is green by
- * accident. `args` go to ava.
+ * Runs the test suite beside one real S3 server, shows what it does, and counts. A runner that dies, runs nothing, or
+ * ends badly for any other reason counts as one failure, so that nothing is green by accident. `args` go to ava; without
+ * any the whole suite runs, and its coverage counts.
  */
 export async function runTests(args: readonly string[], signal: AbortSignal): Promise<Counts> {
   await using s3 = await sharedS3();
