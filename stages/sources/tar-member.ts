@@ -2,8 +2,8 @@ import type { Bytes, Context, Source, SourceFacts } from "../../pipeline/contrac
 import { ImportError } from "../../pipeline/errors.ts";
 import { byteReader } from "../byte-reader.ts";
 import { paddedBytes } from "../tar/header.ts";
+import { memberNotFound } from "../tar/member-not-found.ts";
 import { type TarMember, tarReader } from "../tar/reader.ts";
-import { notFound } from "../transforms/untar.ts";
 
 /** Where a member's data stands in its archive. */
 interface Place {
@@ -79,7 +79,7 @@ async function find(archive: Source, memberName: string | undefined, context: Co
   const matching = memberName === undefined ? places : places.filter(({ name }) => name === memberName);
   const [only] = matching;
   if (only === undefined || matching.length > 1)
-    throw notFound(
+    throw memberNotFound(
       memberName,
       places.map(({ name }) => name),
     );
