@@ -38,7 +38,7 @@ export async function blocksView(blocks: Blocks, context: Context): Promise<Imag
     if (!Number.isSafeInteger(offset) || offset < 0 || offset >= sizeBytes || leftReads === 0) {
       return Buffer.alloc(0);
     }
-    const bytes = Buffer.alloc(Math.max(0, Math.min(lengthBytes, sizeBytes - offset, leftBytes)));
+    const bytes = Buffer.alloc(lengthBytes > 0 ? Math.min(lengthBytes, sizeBytes - offset, leftBytes) : 0);
     if (bytes.byteLength === 0) return bytes;
     leftBytes -= bytes.byteLength;
     leftReads--;

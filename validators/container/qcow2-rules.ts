@@ -1,6 +1,6 @@
 import { quoted } from "./fields.ts";
 import { type Qcow2, readQcow2 } from "./qcow2.ts";
-import { firstOutside, firstOverlap, firstTwice } from "./regions.ts";
+import { firstOutside, firstOverlap, firstPlaceOutside, firstPlaceShared } from "./regions.ts";
 import { brokenIf, container, type Rule, unlessFound } from "./rule.ts";
 
 /** Header extension "DATA": the name of an external data file (qemu docs/interop/qcow2.txt). */
@@ -15,6 +15,9 @@ const KNOWN_INCOMPATIBLE = 0b11111;
 const MAX_L1_BYTES = 32 * 1024 ** 2;
 const MAX_REFCOUNT_TABLE_BYTES = 8 * 1024 ** 2;
 const MAX_SNAPSHOTS = 65_536;
+
+/** Each is compared with all data that was read; only so many L2 tables are read anyway. */
+const MAX_COMPARED_TABLES = 128;
 
 const FLATTEN = "Flatten it where it was made: qemu-img convert";
 const CHECK = "Repair a copy where it was made: qemu-img check -r all";
@@ -173,11 +176,11 @@ const RULES: readonly Rule<Qcow2>[] = [
     code: "IMAGE_CORRUPT",
     remedy: FETCH,
     check({ tables, innerTables, clusterBytes, fileBytes }) {
-      const found = firstOverlap([...tables, ...innerTables]);
+      const found = firstPlaceShared(innerTables, tables);
       if (found !== undefined) return { found };
       return fileBytes === undefined
         ? "unseen"
-        : unlessFound(firstOutside(innerTables, wholeClusters(fileBytes, clusterBytes)));
+        : unlessFound(firstPlaceOutside(innerTables, wholeClusters(fileBytes, clusterBytes)));
     },
   },
   {
@@ -188,31 +191,29 @@ const RULES: readonly Rule<Qcow2>[] = [
     severity: "error",
     code: "IMAGE_CORRUPT",
     remedy: FETCH,
-    check({ clusters, tables, innerTables, snapshotCount, clusterBytes, fileBytes }) {
+    check({ clusters, tables, innerTables, clusterBytes, fileBytes }) {
       if (fileBytes === undefined) return "unseen";
       const endBytes = wholeClusters(fileBytes, clusterBytes);
-      const outside = clusters.plain.find((offset) => offset >= fileBytes);
-      if (outside !== undefined)
-        return { found: `its data at byte ${outside} is outside the file of ${fileBytes} bytes` };
-      if (clusters.compressedEnd > endBytes)
+      const places = { what: "data", lengthBytes: clusterBytes, offsets: clusters.plain };
+      const outside = firstPlaceOutside(places, endBytes);
+      if (outside !== undefined) return { found: outside };
+      const { compressedEnd, compressedBytes, compressedCount } = clusters;
+      if (compressedEnd > endBytes) {
         return {
-          found: `its compressed data at byte ${clusters.compressedEnd} is outside the file of ${fileBytes} bytes`,
-        };
-      if (clusters.compressedBytes > endBytes) {
-        return {
-          found: `its ${clusters.compressedCount} compressed clusters need ${clusters.compressedBytes} bytes in a file of ${fileBytes}`,
+          found: `its compressed data at byte ${compressedEnd} is outside the file of ${fileBytes} bytes`,
         };
       }
-      // A snapshot shares clusters with the disk, but two places of one disk never do.
-      const twice = firstTwice(clusters.plain);
-      if (twice !== undefined) return { found: `two parts of the disk share the cluster at byte ${twice}` };
-      const taken = new Set(snapshotCount === 0 ? innerTables.map(({ offset }) => offset) : []);
-      const table = clusters.plain.find(
-        (offset) =>
-          taken.has(offset) ||
-          tables.some((one) => offset < one.offset + one.length && offset + clusterBytes > one.offset),
-      );
-      return brokenIf(table !== undefined, () => `its data at byte ${table} is stored where a table is`);
+      if (compressedBytes > endBytes) {
+        return {
+          found: `its ${compressedCount} compressed clusters need ${compressedBytes} bytes in a file of ${fileBytes}`,
+        };
+      }
+      const taken = innerTables.offsets.map((offset) => ({
+        what: innerTables.what,
+        offset,
+        length: clusterBytes,
+      }));
+      return unlessFound(firstPlaceShared(places, [...tables, ...taken.slice(0, MAX_COMPARED_TABLES)]));
     },
   },
   {

@@ -1,6 +1,6 @@
 import { padded, u64be } from "./fields.ts";
 import type { ImageView } from "./image-view.ts";
-import type { Region } from "./regions.ts";
+import { type Places, readTable, type Region } from "./regions.ts";
 
 /** Of a version 3 header with all fields that are defined; qemu docs/interop/qcow2.txt, "Header". */
 const HEADER_BYTES = 112;
@@ -36,7 +36,7 @@ export interface Qcow2 {
   /** Tables that the header places. */
   readonly tables: readonly Region[];
   /** Tables that those tables place, as far as they were read. */
-  readonly innerTables: readonly Region[];
+  readonly innerTables: Places;
   readonly clusters: Clusters;
 }
 
@@ -82,7 +82,7 @@ export async function readQcow2(view: ImageView): Promise<Qcow2> {
   const snapshots: Region = { what: "snapshot table", offset: u64be(header, 64), length: snapshotCount * 40 };
   const [l2Offsets, refcountOffsets] = [
     await readPointers(view, l1Table),
-    await readPointers(view, refcountTable, Math.ceil((view.sizeBytes ?? 0) / clusterBytes) * 8),
+    await readPointers(view, refcountTable),
   ];
   const inner =
     (what: string) =>
@@ -113,7 +113,11 @@ export async function readQcow2(view: ImageView): Promise<Qcow2> {
       refcountTable,
       ...(snapshotCount === 0 ? [] : [snapshots]),
     ],
-    innerTables: [...l2Offsets.map(inner("L2 table")), ...refcountOffsets.map(inner("refcount block"))],
+    innerTables: {
+      what: "L2 table or refcount block",
+      lengthBytes: clusterBytes,
+      offsets: [...l2Offsets, ...refcountOffsets],
+    },
     clusters: await readClusters(view, l2Offsets, { clusterBits, clusterBytes, entryBytes }),
   };
 }
@@ -132,14 +136,10 @@ function readExtensions(head: Buffer, headerBytes: number, clusterBytes: number)
 }
 
 /** The offsets in a table of 8-byte entries that are not empty, as far as it can be read. */
-async function readPointers(
-  view: ImageView,
-  { offset, length }: Region,
-  maxBytes = Number.POSITIVE_INFINITY,
-): Promise<readonly number[]> {
-  const table = await view.read(offset, Math.min(length, maxBytes));
+async function readPointers(view: ImageView, region: Region): Promise<readonly number[]> {
+  const table = await readTable(view, region, 8);
   const offsets: number[] = [];
-  for (let at = 0; at + 8 <= table.byteLength; at += 8) {
+  for (let at = 0; at < table.byteLength; at += 8) {
     const found = pointer(table, at);
     if (found !== 0) offsets.push(found);
   }

@@ -1,6 +1,6 @@
 import { padded, u64le } from "./fields.ts";
 import type { ImageView } from "./image-view.ts";
-import { firstOutside, firstTwice, type Region } from "./regions.ts";
+import { firstOutside, firstPlaceShared, readTable, type Region } from "./regions.ts";
 import { brokenIf, container, type Rule, unlessFound } from "./rule.ts";
 
 /** VirtualBox VDICore.h, VDIHEADER1PLUS: everything is little-endian. */
@@ -31,9 +31,9 @@ async function readVdi(view: ImageView): Promise<Vdi> {
   const u32 = (at: number) => header.readUInt32LE(at);
   const mapOffset = u32(0x154);
   const blockCount = u32(0x180);
-  const map = await view.read(mapOffset, blockCount * 4);
+  const map = await readTable(view, { what: "block map", offset: mapOffset, length: blockCount * 4 }, 4);
   const allocated: number[] = [];
-  for (let at = 0; at + 4 <= map.byteLength; at += 4) {
+  for (let at = 0; at < map.byteLength; at += 4) {
     const entry = map.readUInt32LE(at);
     if (entry < ZERO_BLOCK) allocated.push(entry);
   }
@@ -119,8 +119,7 @@ const RULES: readonly Rule<Vdi>[] = [
         return { found: `it has ${allocatedCount} blocks in a disk of ${blockCount}` };
       const beyond = allocated.find((block) => block >= allocatedCount);
       if (beyond !== undefined) return { found: `its map names block ${beyond} of ${allocatedCount}` };
-      const twice = firstTwice(allocated);
-      return brokenIf(twice !== undefined, () => `two parts of the disk share block ${twice}`);
+      return unlessFound(firstPlaceShared({ what: "block", lengthBytes: 1, offsets: allocated }, []));
     },
   },
   {

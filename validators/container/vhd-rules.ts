@@ -1,5 +1,5 @@
 import { isPowerOfTwo } from "./fields.ts";
-import { firstOutside, firstOverlap, type Region } from "./regions.ts";
+import { firstOutside, firstOverlap, firstPlaceOutside, firstPlaceShared } from "./regions.ts";
 import { brokenIf, container, type Rule, unlessFound } from "./rule.ts";
 import { readVhd, type Vhd, VHD_DIFFERENCING, VHD_DYNAMIC, VHD_FIXED } from "./vhd.ts";
 
@@ -12,6 +12,22 @@ const MAX_ROUNDING_BYTES = 16 * 255 * 63 * 512;
 const FETCH = "Fetch the image again; if it is damaged where it came from, export it anew";
 
 const RULES: readonly Rule<Vhd>[] = [
+  {
+    id: "vhd-footer",
+    reads: "the last 512 bytes, and of a dynamic disk the first 512",
+    refuses: "no footer at the end, a wrong checksum, and a copy at the beginning that says something else",
+    severity: "error",
+    code: "IMAGE_CORRUPT",
+    remedy: FETCH,
+    check({ footer, copy, hasEnd }) {
+      if (!footer.hasMark)
+        return { found: "it has no footer at its end: it was cut off, or something was added" };
+      if (!footer.hasChecksum) return { found: "the checksum of its footer is wrong" };
+      if (copy !== undefined && hasEnd && !copy.bytes.equals(footer.bytes))
+        return { found: "its footer and the copy at its beginning differ" };
+      return hasEnd ? "holds" : "unseen";
+    },
+  },
   {
     id: "vhd-differencing",
     reads: "disk type at 60 of the footers, parent fields of the dynamic header",
@@ -33,22 +49,6 @@ const RULES: readonly Rule<Vhd>[] = [
     },
   },
   {
-    id: "vhd-footer",
-    reads: "the last 512 bytes, and of a dynamic disk the first 512",
-    refuses: "no footer at the end, a wrong checksum, and a copy at the beginning that says something else",
-    severity: "error",
-    code: "IMAGE_CORRUPT",
-    remedy: FETCH,
-    check({ footer, copy, hasEnd }) {
-      if (!footer.hasMark)
-        return { found: "it has no footer at its end: it was cut off, or something was added" };
-      if (!footer.hasChecksum) return { found: "the checksum of its footer is wrong" };
-      if (copy !== undefined && hasEnd && !copy.bytes.equals(footer.bytes))
-        return { found: "its footer and the copy at its beginning differ" };
-      return hasEnd ? "holds" : "unseen";
-    },
-  },
-  {
     id: "vhd-fixed-length",
     reads: "current size at 48, length of the file",
     refuses: "a fixed disk whose file is not its current size and the footer",
@@ -61,6 +61,29 @@ const RULES: readonly Rule<Vhd>[] = [
       return brokenIf(
         fileBytes !== footer.currentBytes + FOOTER_BYTES,
         () => `its file has ${fileBytes} bytes: ${footer.currentBytes + FOOTER_BYTES} are wanted`,
+      );
+    },
+  },
+  {
+    id: "vhd-dynamic-header",
+    reads: "the dynamic header, at the offset that the footer gives",
+    refuses: "a missing mark, a wrong checksum, blocks that are no power of two from 4 KiB to 256 MiB",
+    severity: "error",
+    code: "IMAGE_CORRUPT",
+    remedy: FETCH,
+    check({ dynamic }) {
+      if (dynamic === undefined) return "holds";
+      const { hasMark, hasChecksum, blockBytes } = dynamic;
+      return brokenIf(
+        !hasMark ||
+          !hasChecksum ||
+          !isPowerOfTwo(blockBytes) ||
+          blockBytes < 4096 ||
+          blockBytes > MAX_BLOCK_BYTES,
+        () =>
+          hasMark && hasChecksum
+            ? `its blocks have ${blockBytes} bytes`
+            : "its dynamic header is missing or has a wrong checksum",
       );
     },
   },
@@ -94,29 +117,6 @@ const RULES: readonly Rule<Vhd>[] = [
       ),
   },
   {
-    id: "vhd-dynamic-header",
-    reads: "the dynamic header, at the offset that the footer gives",
-    refuses: "a missing mark, a wrong checksum, blocks that are no power of two from 4 KiB to 256 MiB",
-    severity: "error",
-    code: "IMAGE_CORRUPT",
-    remedy: FETCH,
-    check({ dynamic }) {
-      if (dynamic === undefined) return "holds";
-      const { hasMark, hasChecksum, blockBytes } = dynamic;
-      return brokenIf(
-        !hasMark ||
-          !hasChecksum ||
-          !isPowerOfTwo(blockBytes) ||
-          blockBytes < 4096 ||
-          blockBytes > MAX_BLOCK_BYTES,
-        () =>
-          hasMark && hasChecksum
-            ? `its blocks have ${blockBytes} bytes`
-            : "its dynamic header is missing or has a wrong checksum",
-      );
-    },
-  },
-  {
     id: "vhd-tables",
     reads: "places of dynamic header and block table, length of the file",
     refuses: "tables outside the file or overlapping each other",
@@ -140,18 +140,15 @@ const RULES: readonly Rule<Vhd>[] = [
       if (dynamic === undefined) return "holds";
       if (fileBytes === undefined) return "unseen";
       const bitmapBytes = Math.ceil(dynamic.blockBytes / 512 / 8 / 512) * 512;
-      const regions = blocks.map((offset): Region => ({
-        what: "block",
-        offset,
-        length: bitmapBytes + dynamic.blockBytes,
-      }));
+      const places = { what: "block", lengthBytes: bitmapBytes + dynamic.blockBytes, offsets: blocks };
       // What is left of the last block may be missing: Virtual PC stops where the disk ends.
-      const found = firstOutside(
-        blocks.map((offset) => ({ what: "block", offset, length: bitmapBytes + 1 })),
-        fileBytes,
-      );
+      const found = firstPlaceOutside(places, fileBytes, bitmapBytes + 1);
       return unlessFound(
-        found ?? firstOverlap([...tables.filter(({ what }) => what !== "footer"), ...regions]),
+        found ??
+          firstPlaceShared(
+            places,
+            tables.filter(({ what }) => what !== "footer"),
+          ),
       );
     },
   },

@@ -1,6 +1,6 @@
 import { padded, u64be } from "./fields.ts";
 import { type ImageView, TAIL_BYTES } from "./image-view.ts";
-import type { Region } from "./regions.ts";
+import { readTable, type Region } from "./regions.ts";
 
 const FOOTER_BYTES = 512;
 const DYNAMIC_HEADER_BYTES = 1024;
@@ -126,9 +126,13 @@ async function readBlocks(
   view: ImageView,
   { tableOffset, blockCount }: DynamicHeader,
 ): Promise<readonly number[]> {
-  const table = await view.read(tableOffset, blockCount * 4);
+  const table = await readTable(
+    view,
+    { what: "block table", offset: tableOffset, length: blockCount * 4 },
+    4,
+  );
   const blocks: number[] = [];
-  for (let at = 0; at + 4 <= table.byteLength; at += 4) {
+  for (let at = 0; at < table.byteLength; at += 4) {
     const sector = table.readUInt32BE(at);
     if (sector !== FREE_BLOCK) blocks.push(sector * SECTOR);
   }

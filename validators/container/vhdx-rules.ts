@@ -1,5 +1,5 @@
 import { isPowerOfTwo } from "./fields.ts";
-import { firstOutside, firstOverlap, firstTwice, type Region } from "./regions.ts";
+import { firstOutside, firstOverlap, firstPlaceOutside, firstPlaceShared, type Region } from "./regions.ts";
 import { brokenIf, container, type Rule, unlessFound } from "./rule.ts";
 import { readVhdx, type Vhdx } from "./vhdx.ts";
 
@@ -123,16 +123,10 @@ const RULES: readonly Rule<Vhdx>[] = [
           found: `its block table has ${regions.bat.length} bytes for ${metadata.batEntryCount} entries`,
         };
       }
-      const twice = firstTwice(blocks);
-      if (twice !== undefined) return { found: `two parts of the disk share the block at byte ${twice}` };
-      const placed = blocks.map((offset): Region => ({
-        what: "block",
-        offset,
-        length: Math.min(metadata.blockBytes, MAX_BLOCK_BYTES),
-      }));
-      const found = firstOverlap([FIXED_AREA, header.log, regions.bat, regions.metadata, ...placed]);
+      const places = { what: "block", lengthBytes: metadata.blockBytes, offsets: blocks };
+      const found = firstPlaceShared(places, [FIXED_AREA, header.log, regions.bat, regions.metadata]);
       if (found !== undefined) return { found };
-      return fileBytes === undefined ? "unseen" : unlessFound(firstOutside(placed, fileBytes));
+      return fileBytes === undefined ? "unseen" : unlessFound(firstPlaceOutside(places, fileBytes));
     },
   },
   {

@@ -1,7 +1,7 @@
 import { crc32c } from "./crc32c.ts";
 import { padded, u64le } from "./fields.ts";
 import type { ImageView } from "./image-view.ts";
-import type { Region } from "./regions.ts";
+import { readTable, type Region } from "./regions.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -156,7 +156,7 @@ async function readMetadata(view: ImageView, { offset, length }: Region): Promis
     u64le(size, 0),
     sector.readUInt32LE(0),
   ];
-  const blocks = Math.ceil(diskBytes / blockBytes);
+  const blocks = Math.ceil(diskBytes / Math.max(1, blockBytes));
   return {
     isValid,
     unknownRequired,
@@ -176,15 +176,15 @@ function chunkRatio({
   readonly blockBytes: number;
   readonly sectorBytes: number;
 }): number {
-  return Math.max(1, Math.floor((2 ** 23 * sectorBytes) / blockBytes));
+  return Math.max(1, Math.floor((2 ** 23 * sectorBytes) / Math.max(1, blockBytes)));
 }
 
 /** 2.5.1.1: state in the low three bits, place in MiB above bit 20. */
 async function readBlocks(view: ImageView, bat: Region, items: VhdxMetadata): Promise<readonly number[]> {
   const every = chunkRatio(items) + 1;
-  const table = await view.read(bat.offset, Math.min(bat.length, Math.max(0, items.batEntryCount) * 8));
+  const table = await readTable(view, { ...bat, length: Math.min(bat.length, items.batEntryCount * 8) }, 8);
   const blocks: number[] = [];
-  for (let at = 0, index = 0; at + 8 <= table.byteLength; at += 8, index++) {
+  for (let at = 0, index = 0; at < table.byteLength; at += 8, index++) {
     const state = table.readUInt8(at) & 7;
     if (index % every !== every - 1 && (state === 6 || state === 7))
       blocks.push(Math.floor(u64le(table, at) / MIB) * MIB);

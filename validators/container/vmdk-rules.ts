@@ -1,5 +1,5 @@
 import { isPowerOfTwo, quoted } from "./fields.ts";
-import { firstOutside, firstOverlap, firstTwice } from "./regions.ts";
+import { firstOutside, firstOverlap, firstPlaceOutside, firstPlaceShared } from "./regions.ts";
 import { brokenIf, container, type Rule, unlessFound } from "./rule.ts";
 import { MAX_DESCRIPTOR_BYTES, readVmdk, type Vmdk } from "./vmdk.ts";
 import { entryOf } from "./vmdk-descriptor.ts";
@@ -153,11 +153,10 @@ const RULES: readonly Rule<Vmdk>[] = [
     code: "IMAGE_CORRUPT",
     remedy: FETCH,
     check({ tables, grainTables, fileBytes }) {
-      const found = firstOverlap([...tables, ...grainTables]);
+      const found = firstOverlap(tables) ?? firstPlaceShared(grainTables, tables);
       if (found !== undefined) return { found };
-      return fileBytes === undefined
-        ? "unseen"
-        : unlessFound(firstOutside([...tables, ...grainTables], fileBytes));
+      if (fileBytes === undefined) return "unseen";
+      return unlessFound(firstOutside(tables, fileBytes) ?? firstPlaceOutside(grainTables, fileBytes));
     },
   },
   {
@@ -167,14 +166,11 @@ const RULES: readonly Rule<Vmdk>[] = [
     severity: "error",
     code: "IMAGE_CORRUPT",
     remedy: FETCH,
-    check({ grains, header, fileBytes }) {
+    check({ grains, header, tables, fileBytes }) {
       if (fileBytes === undefined) return "unseen";
       const leastBytes = (header.flags & COMPRESSED_FLAG) === 0 ? header.grainBytes : 1;
-      const outside = grains.find((offset) => offset + leastBytes > fileBytes);
-      if (outside !== undefined)
-        return { found: `its data at byte ${outside} is outside the file of ${fileBytes} bytes` };
-      const twice = firstTwice(grains);
-      return brokenIf(twice !== undefined, () => `two parts of the disk share the grain at byte ${twice}`);
+      const places = { what: "grain", lengthBytes: leastBytes, offsets: grains };
+      return unlessFound(firstPlaceOutside(places, fileBytes) ?? firstPlaceShared(places, tables));
     },
   },
 ];

@@ -1,6 +1,6 @@
 import { padded, u64le } from "./fields.ts";
 import { type ImageView, TAIL_BYTES } from "./image-view.ts";
-import type { Region } from "./regions.ts";
+import { type Places, readTable, type Region } from "./regions.ts";
 import { parseVmdkDescriptor, type VmdkDescriptor } from "./vmdk-descriptor.ts";
 
 const SECTOR = 512;
@@ -35,7 +35,7 @@ export interface Vmdk {
   readonly descriptor?: VmdkDescriptor;
   /** Header, descriptor and grain directory. */
   readonly tables: readonly Region[];
-  readonly grainTables: readonly Region[];
+  readonly grainTables: Places;
   /** Offsets of the grains that the tables read name. */
   readonly grains: readonly number[];
 }
@@ -47,11 +47,7 @@ export async function readVmdk(view: ImageView): Promise<Vmdk> {
   const text = await view.read(descriptorOffset, Math.min(descriptorBytes, MAX_DESCRIPTOR_BYTES));
   const directory = directoryOf(footer ?? header);
   const tableOffsets = directory === undefined ? [] : await readSectorTable(view, directory);
-  const grainTables = tableOffsets.map((offset) => ({
-    what: "grain table",
-    offset,
-    length: header.entriesPerTable * 4,
-  }));
+  const grainTables = { what: "grain table", lengthBytes: header.entriesPerTable * 4, offsets: tableOffsets };
   return {
     fileBytes: view.sizeBytes,
     header,
@@ -106,10 +102,10 @@ function directoryOf({
 }
 
 /** The offsets in a table of sector numbers that are not empty, as far as it can be read. */
-async function readSectorTable(view: ImageView, { offset, length }: Region): Promise<readonly number[]> {
-  const table = await view.read(offset, length);
+async function readSectorTable(view: ImageView, region: Region): Promise<readonly number[]> {
+  const table = await readTable(view, region, 4);
   const offsets: number[] = [];
-  for (let at = 0; at + 4 <= table.byteLength; at += 4) {
+  for (let at = 0; at < table.byteLength; at += 4) {
     const sector = table.readUInt32LE(at);
     if (sector > 1) offsets.push(sector * SECTOR); // 0: never written; 1: written with zeroes
   }
@@ -117,15 +113,17 @@ async function readSectorTable(view: ImageView, { offset, length }: Region): Pro
 }
 
 /** Tables usually stand side by side, so that they are read in one piece. */
-async function readGrains(view: ImageView, tables: readonly Region[]): Promise<readonly number[]> {
-  const grains: number[] = [];
-  for (let index = 0; index < tables.length;) {
-    const first = tables[index];
-    if (first === undefined || first.length === 0) break;
+async function readGrains(
+  view: ImageView,
+  { what, lengthBytes, offsets }: Places,
+): Promise<readonly number[]> {
+  const grains: (readonly number[])[] = [];
+  for (let index = 0; lengthBytes > 0 && index < offsets.length;) {
+    const offset = offsets[index] ?? 0;
     let count = 1;
-    while (tables[index + count]?.offset === first.offset + count * first.length) count++;
-    grains.push(...(await readSectorTable(view, { ...first, length: count * first.length })));
+    while (offsets[index + count] === offset + count * lengthBytes) count++;
+    grains.push(await readSectorTable(view, { what, offset, length: count * lengthBytes }));
     index += count;
   }
-  return grains;
+  return grains.flat();
 }
