@@ -1,5 +1,6 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
-import type { BigIntStats } from "node:fs";
+import { type BigIntStats, constants } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Bytes, Context, Source, SourceFacts } from "../../pipeline/contract.ts";
 import { type ErrorCode, ImportError, systemCode } from "../../pipeline/errors.ts";
 import { blockDeviceBytes } from "../block-device-size.ts";
@@ -16,26 +17,62 @@ const READS_AHEAD = 2;
  * Throws SOURCE_NOT_FOUND, SOURCE_FORBIDDEN, SOURCE_UNSUITABLE (a folder), SOURCE_TRUNCATED, SOURCE_UNAVAILABLE (a failing disk).
  */
 export function fileSource(path: string): Source {
-  let facts: Promise<SourceFacts> | undefined;
-  const factsOnce = () => (facts ??= lookAt(path));
+  let look: Promise<Look> | undefined;
+  const lookOnce = () => (look ??= lookAt(path));
   return {
     name: path,
-    facts: factsOnce,
+    facts: async () => (await lookOnce()).facts,
     async *bytes(context, fromByte = 0): Bytes {
-      const { sizeBytes, identity } = await factsOnce();
-      await using file = await openForReading(path);
-      const changed = async () => identityOf(await file.stat({ bigint: true })) !== identity;
-      if (await changed()) throw changedError(path);
-      if (sizeBytes === undefined) yield* readPipe(file, path, context, fromByte);
-      else {
-        yield* readAhead(file, path, context, fromByte, sizeBytes, changed);
+      const { facts, isFifo } = await lookOnce();
+      const { sizeBytes, identity } = facts;
+      context.signal.throwIfAborted();
+      let isOver = false;
+      const wake = () => {
+        if (isFifo) void wakeReader(path, () => isOver);
+      };
+      context.signal.addEventListener("abort", wake, { once: true });
+      try {
+        await using file = await openForReading(path);
+        context.signal.throwIfAborted();
+        const changed = async () => identityOf(await file.stat({ bigint: true })) !== identity;
         if (await changed()) throw changedError(path);
+        if (sizeBytes === undefined) yield* readPipe(file, path, context, fromByte);
+        else {
+          yield* readAhead(file, path, context, fromByte, sizeBytes, changed);
+          if (await changed()) throw changedError(path);
+        }
+      } finally {
+        isOver = true;
+        context.signal.removeEventListener("abort", wake);
       }
     },
   };
 }
 
-async function lookAt(path: string): Promise<SourceFacts> {
+interface Look {
+  readonly facts: SourceFacts;
+  readonly isFifo: boolean;
+}
+
+/**
+ * Ends the opening or reading of a FIFO that waits for a writer, which nothing else can: by being one, and writing a
+ * byte that nobody will use. Without a reader that cannot be opened: the call of ours may be on its way there still, so it is
+ * tried again until `isOver`.
+ */
+async function wakeReader(path: string, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    try {
+      await using writer = await open(path, constants.O_WRONLY | constants.O_NONBLOCK);
+      await writer.write("\0");
+      return;
+    } catch (error) {
+      if (systemCode(error) !== "ENXIO") return; // not ours to write, or gone: then nothing can be done
+      await nextTurn();
+    }
+  }
+}
+
+async function lookAt(path: string): Promise<Look> {
   const stats = await reading(path, () => stat(path, { bigint: true }));
   if (stats.isDirectory()) {
     throw new ImportError("SOURCE_UNSUITABLE", `Cannot read "${path}" as it is a folder: a file is wanted`, {
@@ -43,12 +80,15 @@ async function lookAt(path: string): Promise<SourceFacts> {
     });
   }
   const identity = identityOf(stats);
-  if (stats.isFile()) return { sizeBytes: Number(stats.size), identity, seekable: true, localPath: path };
+  if (stats.isFile()) {
+    const sizeBytes = Number(stats.size);
+    return { facts: { sizeBytes, identity, seekable: true, localPath: path }, isFifo: false };
+  }
   if (stats.isBlockDevice()) {
     const sizeBytes = await reading(path, () => blockDeviceBytes(stats.rdev));
-    return { sizeBytes, identity, seekable: true, localPath: path };
+    return { facts: { sizeBytes, identity, seekable: true, localPath: path }, isFifo: false };
   }
-  return { identity, seekable: false };
+  return { facts: { identity, seekable: false }, isFifo: stats.isFIFO() };
 }
 
 /** The modification time of a device or a FIFO says nothing about its content. */
@@ -121,6 +161,7 @@ async function* readPipe(file: FileHandle, path: string, context: Context, fromB
     context.signal.throwIfAborted();
     const chunk = Buffer.allocUnsafeSlow(READ_BYTES);
     const { bytesRead } = await reading(path, () => file.read(chunk, 0, READ_BYTES, null));
+    context.signal.throwIfAborted();
     if (bytesRead === 0) return;
     const from = Math.max(0, fromByte - at);
     at += bytesRead;

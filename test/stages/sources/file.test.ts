@@ -1,5 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { appendFile, chmod, mkdir, readdir, readlink, symlink, truncate, writeFile } from "node:fs/promises";
+import { getEventListeners } from "node:events";
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import test from "ava";
 import { seededBytes } from "../../../fixtures/seeded.ts";
 import { fileSource } from "../../../stages/sources/file.ts";
@@ -111,6 +122,25 @@ test("fileSource() ends with the reason of the abort and leaves no listener", as
   };
   t.is(await t.throwsAsync(read), reason);
 });
+
+for (const [what, writes] of [
+  ["has no writer", false],
+  ["has a writer that writes nothing", true],
+] as const) {
+  test(`fileSource() that waits for a FIFO which ${what} ends with the reason of an abort`, async (t) => {
+    await using folder = await temporaryFolder();
+    const path = folder.file("fifo");
+    execFileSync("mkfifo", [path]);
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const reading = collect(fileSource(path).bytes(testContext({ signal: controller.signal })));
+    const writer = writes ? await open(path, "w") : undefined;
+    setImmediate(() => controller.abort(reason));
+    t.is(await t.throwsAsync(reading), reason);
+    t.deepEqual(getEventListeners(controller.signal, "abort"), []);
+    await writer?.close();
+  });
+}
 
 test("fileSource() closes its file when the consumer stops early", async (t) => {
   await using folder = await temporaryFolder();
