@@ -84,9 +84,6 @@ export async function readQcow2(view: ImageView): Promise<Qcow2> {
     await readPointers(view, l1Table),
     await readPointers(view, refcountTable),
   ];
-  const inner =
-    (what: string) =>
-    (offset: number): Region => ({ what, offset, length: clusterBytes });
   return {
     fileBytes: view.sizeBytes,
     version,

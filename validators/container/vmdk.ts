@@ -117,8 +117,9 @@ async function readGrains(
   view: ImageView,
   { what, lengthBytes, offsets }: Places,
 ): Promise<readonly number[]> {
+  if (lengthBytes === 0) return []; // which is a broken rule
   const grains: (readonly number[])[] = [];
-  for (let index = 0; lengthBytes > 0 && index < offsets.length;) {
+  for (let index = 0; index < offsets.length;) {
     const offset = offsets[index] ?? 0;
     let count = 1;
     while (offsets[index + count] === offset + count * lengthBytes) count++;
