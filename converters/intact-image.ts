@@ -1,10 +1,11 @@
 import { open } from "node:fs/promises";
 import type { Context } from "../pipeline/contract.ts";
+import { CHECKABLE } from "../pipeline/disk-format.ts";
 import { ImportError } from "../pipeline/errors.ts";
 import { qemuImg } from "../programs/qemu-img.ts";
 import type { ImageFile } from "../programs/qemu-node.ts";
 import type { ImageInfo } from "../programs/qemu-reports.ts";
-import { CHECKABLE, openableImage } from "./source-image.ts";
+import { openableImage } from "./source-image.ts";
 
 /**
  * As `openableImage`, and none of the image's tables lead out of its file: qemu reads what was cut off from a qcow2 or

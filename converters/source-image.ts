@@ -61,6 +61,3 @@ function checkSelfContained({ path, format }: ImageFile, info: ImageInfo): void 
   }
   if (info.isEncrypted) refuse("its content is encrypted", "Decrypt it where it was made: qemu-img convert");
 }
-
-/** Formats whose own tables `qemu-img check` can check. */
-export const CHECKABLE: readonly DiskFormat[] = ["qcow2", "vmdk", "vhdx", "vdi"];

@@ -22,6 +22,9 @@ export const DISK_FORMATS: Readonly<Record<DiskFormat, FormatFacts>> = {
   vdi: { driver: "vdi", extension: "vdi", aliases: [] },
 };
 
+/** Formats with tables of their own that `qemu-img check` can check. */
+export const CHECKABLE: readonly DiskFormat[] = ["qcow2", "vmdk", "vhdx", "vdi"];
+
 /** Every disk holds whole sectors of this size: what a guest sees of a raw file that ends between two is padded with zeroes. */
 export const SECTOR_BYTES = 512;
 

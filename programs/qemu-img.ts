@@ -101,14 +101,21 @@ export const qemuImg = {
     );
   },
 
-  /** Whether two images hold the same disk, sector for sector; a longer one is the same if the rest is zero. */
-  async compare(first: ImageFile, second: ImageFile, context: Context): Promise<boolean> {
-    const args = ["compare", imageNode(first), imageNode(second)];
+  /**
+   * Whether two images hold the same disk, byte for byte; a longer one is the same if the rest is zero. `onFraction`
+   * hears from 0 to 1 how far it is.
+   */
+  async compare(
+    first: ImageFile,
+    second: ImageFile,
+    context: Context,
+    onFraction?: (fraction: number) => void,
+  ): Promise<boolean> {
     const { status } = await run(
-      args,
+      ["compare", "-p", imageNode(first), imageNode(second)],
       { reads: [first.path, second.path], timeoutMs: PASS_TIMEOUT_MS },
       context,
-      { goodStatuses: [0, 1] },
+      { goodStatuses: [0, 1], onOutput: progressReader(onFraction ?? (() => undefined)) },
     );
     return status === 0;
   },

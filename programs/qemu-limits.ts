@@ -2,11 +2,12 @@ import { availableParallelism } from "node:os";
 import type { ProgramLimits } from "./sandbox.ts";
 
 /**
- * What every qemu program may use at most. 512 MiB suffice for a convert on 2 cores; every core more may add malloc arenas
- * and threads, which reserve far more than they use (IPA met the same and allows 2 GiB). It opens about 20 files, and
- * qemu-nbd one more a client.
+ * What every qemu program may use at most. What counts is address space, of which it reserves far more than it uses: 64
+ * threads for file access with stacks of 8 MiB each for every image that it opens (a compare opens two), malloc arenas,
+ * and libraries (IPA allows 2 GiB; a compare of two sparse disks did not start all its threads with 1.5 GiB). It opens
+ * about 20 files, and qemu-nbd one more a client.
  */
 export const QEMU_LIMITS = {
-  addressSpaceBytes: 1024 ** 3 + availableParallelism() * 256 * 1024 ** 2,
+  addressSpaceBytes: 3 * 1024 ** 3 + availableParallelism() * 256 * 1024 ** 2,
   openFiles: 256,
 } as const satisfies ProgramLimits;

@@ -35,7 +35,8 @@ export async function confined(
   confinement: Confinement,
   context: Pick<Context, "programPath">,
 ): Promise<Command> {
-  const env = { PATH: context.programPath ?? STANDARD_FOLDERS, LC_ALL: "C" };
+  // glibc would reserve an arena of 64 MiB for each thread, up to eight a core.
+  const env = { PATH: context.programPath ?? STANDARD_FOLDERS, LC_ALL: "C", MALLOC_ARENA_MAX: "2" };
   // Only from the standard folders: a wrapper has more power than what it wraps.
   const setpriv = await findProgram("setpriv", {});
   const prlimit = await findProgram("prlimit", {});

@@ -192,7 +192,7 @@ function converted(source: ResolvedSource, made: Converted, receipt: Receipt): D
     virtualSizeBytes,
     checks: [
       ...sourceChecks(source),
-      { name: "disk digest of result equals source", outcome: "passed" },
+      { name: "result equals source", outcome: "passed", detail: "byte for byte" },
       check === undefined
         ? { name: "structure", outcome: "skipped", detail: "the format has no tables to check" }
         : { name: "structure", outcome: "passed", detail: "qemu-img check" },

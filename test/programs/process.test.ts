@@ -24,9 +24,9 @@ test("runProgram() gives status, output and the end of stderr", async (t) => {
   t.deepEqual(result, { status: 3, stdout: "out\n", stderrTail: "err" });
 });
 
-test("runProgram() gives the program nothing but PATH and LC_ALL, and no input", async (t) => {
+test("runProgram() gives the program PATH, locale and malloc setting, nothing else, and no input", async (t) => {
   const { stdout } = await runProgram(shell("cat; env | grep -v ^_= | grep -v ^PWD= | sort"), testContext());
-  t.regex(stdout, /^LC_ALL=C\nPATH=[^\n]+\n$/);
+  t.regex(stdout, /^LC_ALL=C\nMALLOC_ARENA_MAX=2\nPATH=[^\n]+\n$/);
 });
 
 test("runProgram() sets the resource limits, and forbids core dumps", async (t) => {
