@@ -4,6 +4,7 @@ import { EXIT_STATUSES, EXIT_STATUS_OF } from "../cli/exit-status.ts";
 import { runCli } from "../cli/program.ts";
 import { ERRORS, type ErrorCode } from "../pipeline/errors.ts";
 import { SERVICE_ERRORS } from "../service/errors.ts";
+import { SAFETY_RULES } from "../validators/container/index.ts";
 
 /** A part of a page that is made from the code; what is around it is written by hand. */
 export interface GeneratedPart {
@@ -20,6 +21,7 @@ export async function generatedParts(): Promise<readonly GeneratedPart[]> {
     { path: "docs/errors.md", name: "codes", text: codeTable() },
     { path: "docs/errors.md", name: "exit statuses", text: exitStatusTable() },
     { path: "docs/cli.md", name: "commands", text: await manual() },
+    { path: "docs/safety.md", name: "rules", text: ruleTable() },
   ];
 }
 
@@ -51,6 +53,17 @@ function codeTable(): string {
 
 function exitStatusTable(): string {
   return table(["status", "meaning"], Object.entries(EXIT_STATUSES));
+}
+
+function ruleTable(): string {
+  const rows = SAFETY_RULES.map(({ id, reads, refuses, severity, code, remedy }) => [
+    `\`${id}\``,
+    reads,
+    refuses,
+    severity === "error" ? `\`${code}\`` : "warning",
+    remedy,
+  ]);
+  return table(["rule", "what is read", "what must not be", "refused with", "what to do"], rows);
 }
 
 function isErrorCode(text: string): text is ErrorCode {

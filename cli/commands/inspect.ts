@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { formatBytes } from "../../pipeline/units.ts";
 import { type InspectedVolume, type Inspection, inspectSource } from "../../worker/inspect-source.ts";
+import { inspectSafety } from "../../worker/inspect-safety.ts";
 import type { Location } from "../../worker/location.ts";
 import { resolveSource, type SourceOptions } from "../../worker/resolve-source.ts";
 import type { CommandSpec, WithAccess } from "../command.ts";
@@ -8,13 +9,18 @@ import { type AccessFlags, addAccessFlags, parseAccess } from "../options/access
 import { addRunFlags, runSettings, type RunFlags } from "../options/run-flags.ts";
 import { addSourceFlags, parseSourceFlags, type SourceFlags } from "../options/source-flags.ts";
 import { parseLocationArgument } from "../options/values.ts";
+import { safetyText } from "../safety-text.ts";
 import { factsText, tableText } from "../table.ts";
 
-type Flags = SourceFlags & AccessFlags & RunFlags;
+interface Flags extends SourceFlags, AccessFlags, RunFlags {
+  readonly safety?: boolean;
+}
 
 interface Options extends WithAccess {
   readonly location: Location;
   readonly source: SourceOptions;
+  /** Print every rule of safety with its result instead. */
+  readonly isSafety: boolean;
 }
 
 /** Says what a source holds, as far as that can be read cheaply. */
@@ -31,9 +37,14 @@ export const inspect: CommandSpec<Flags, Options> = {
       line: "inspect disk.manifest.xml --key user.pem --json",
       does: "look into an encrypted bundle, for a program to read",
     },
+    {
+      line: "inspect upload.img --safety",
+      does: "say whether an image of a stranger may be opened; exit status 1 when not",
+    },
   ],
   declare(command: Command) {
     command.argument("<source>", "path, http(s):// or s3:// address, or - for standard input");
+    command.option("--safety", "print each rule of safety with its result; no other program is started");
     addSourceFlags(command);
     addAccessFlags(command);
     addRunFlags(command);
@@ -43,11 +54,18 @@ export const inspect: CommandSpec<Flags, Options> = {
     return {
       location,
       source: await parseSourceFlags(flags, location, environment),
+      isSafety: flags.safety === true,
       access: parseAccess(flags, environment),
       settings: runSettings(flags),
     };
   },
-  async run({ location, source: options, access, settings }, session) {
+  async run({ location, source: options, isSafety, access, settings }, session) {
+    if (isSafety) {
+      const safety = await session.run(settings, (context) =>
+        inspectSafety(location, options, access, context),
+      );
+      return { value: safety, text: safetyText(safety), exitStatus: safety.isSafe ? 0 : 1 };
+    }
     const inspection = await session.run(settings, async (context) => {
       await using source = await resolveSource(location, options, access, context);
       return await inspectSource(source, context);

@@ -10,6 +10,7 @@ import { formatValue, readCertificate, readKey } from "./values.ts";
 export interface SourceFlags {
   readonly from?: DiskFormat;
   readonly member?: string;
+  readonly allowNested?: boolean;
   readonly key?: string;
   readonly verifySignature?: string;
 }
@@ -19,6 +20,7 @@ export function addSourceFlags(command: Command): void {
     .optionsGroup("Source:")
     .option("--from <format>", "disk format of the source (default: found by its content)", formatValue)
     .option("--member <name>", "which file of an archive is the disk image")
+    .option("--allow-nested", "with --from raw: the disk may itself start like a disk image")
     .option("-k, --key <pem>", "private key that opens a bundle; also EC2_PRIVATE_KEY, EUCA_PRIVATE_KEY")
     .option(
       "--verify-signature <certificate>",
@@ -37,10 +39,11 @@ export async function parseSourceFlags(
 ): Promise<SourceOptions> {
   const fromEnvironment = locationExtension(location) === ".xml" ? privateKeyVariable(variables) : undefined;
   const keyPath = flags.key ?? fromEnvironment;
-  const { from, member, verifySignature } = flags;
+  const { from, member, allowNested, verifySignature } = flags;
   return defined({
     from,
     member,
+    allowsNested: allowNested,
     privateKey: keyPath === undefined ? undefined : await readKey(keyPath),
     signer: verifySignature === undefined ? undefined : await readCertificate(verifySignature),
   });
