@@ -93,7 +93,8 @@ async function together<T extends readonly unknown[]>(
     context.signal.throwIfAborted();
     throw failures[0];
   }
-  return (await Promise.all(running)) as unknown as T; // map() forgets that it keeps the places of a tuple
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- map() forgets that it keeps the places of a tuple
+  return (await Promise.all(running)) as unknown as T;
 }
 
 async function convert(

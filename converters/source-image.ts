@@ -1,6 +1,5 @@
 import { open } from "node:fs/promises";
 import type { Context } from "../pipeline/contract.ts";
-import type { DiskFormat } from "../pipeline/disk-format.ts";
 import { ImportError } from "../pipeline/errors.ts";
 import { formatBytes } from "../pipeline/units.ts";
 import { qemuImg } from "../programs/qemu-img.ts";

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { ConversionResult as Converted, Converter } from "../converters/converter.ts";
-import { CONVERTERS } from "../converters/index.ts";
+import { converterFor } from "../converters/index.ts";
 import {
   formatResultManifest,
   type ProgramVersion,
@@ -177,7 +177,7 @@ async function admit(
 
 /** The converter of a target, which takes the options of that target's format. */
 function converterTo({ format }: Target): Converter {
-  return CONVERTERS[format.format] as Converter;
+  return converterFor(format.format);
 }
 
 function streamed(source: ResolvedSource, { receipt, diskDigest, sizeBytes }: StreamResult): Done {

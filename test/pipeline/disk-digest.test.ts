@@ -11,7 +11,7 @@ import {
 } from "../../pipeline/disk-digest.ts";
 import { chunked } from "../support/bytes.ts";
 import { testContext } from "../support/context.ts";
-import { inlineHashing } from "../support/threads.ts";
+import { hashingThreads } from "../support/hashing-threads.ts";
 
 const sha256 = (...parts: Uint8Array[]) => createHash("sha256").update(Buffer.concat(parts)).digest();
 
@@ -50,7 +50,7 @@ test("zeroLeaf() is the leaf of a block of zeroes", (t) => {
 });
 
 async function digestOf(disk: Uint8Array, chunkBytes: number) {
-  const digester = diskDigester(testContext({ threads: inlineHashing }));
+  const digester = diskDigester(testContext({ threads: hashingThreads }));
   for await (const chunk of chunked(disk, chunkBytes)) await digester.update(chunk);
   return await digester.finish();
 }

@@ -4,7 +4,7 @@ import type { Bytes, Destination, Source, Stage } from "../../pipeline/contract.
 import { runStream } from "../../pipeline/run.ts";
 import { chunked, collect } from "../support/bytes.ts";
 import { testContext } from "../support/context.ts";
-import { inlineHashing } from "../support/threads.ts";
+import { hashingThreads } from "../support/hashing-threads.ts";
 
 const content = seededBytes("run", 300_000);
 
@@ -46,7 +46,7 @@ const invert: Stage = {
 };
 
 test("runStream() folds the stages, commits, and gives the digest of what was written", async (t) => {
-  const context = testContext({ threads: inlineHashing });
+  const context = testContext({ threads: hashingThreads });
   const plain = memoryDestination();
   const twice = memoryDestination();
   const source = memorySource(() => chunked(content, 4000));
@@ -60,7 +60,7 @@ test("runStream() folds the stages, commits, and gives the digest of what was wr
 });
 
 test("runStream() reports every step by name", async (t) => {
-  const context = testContext({ threads: inlineHashing });
+  const context = testContext({ threads: hashingThreads });
   await runStream(
     memorySource(() => chunked(content)),
     [invert],
@@ -74,7 +74,7 @@ test("runStream() reports every step by name", async (t) => {
 for (const fail of ["write", "commit"] as const) {
   test(`runStream() disposes the draft without commit when ${fail} fails`, async (t) => {
     const { destination, log } = memoryDestination(fail);
-    const context = testContext({ threads: inlineHashing });
+    const context = testContext({ threads: hashingThreads });
     await t.throwsAsync(
       runStream(
         memorySource(() => chunked(content)),
@@ -96,7 +96,7 @@ test("runStream() disposes the draft without commit when the source fails half-w
     throw new Error("source broke");
   }
   const broken = memoryDestination();
-  const context = testContext({ threads: inlineHashing });
+  const context = testContext({ threads: hashingThreads });
   await t.throwsAsync(runStream(memorySource(breaking), [], broken.destination, context), {
     message: "source broke",
   });
