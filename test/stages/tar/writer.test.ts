@@ -7,9 +7,22 @@ import { tar, tarBytes } from "../../../stages/tar/writer.ts";
 import { chunked, collect } from "../../support/bytes.ts";
 import { testContext } from "../../support/context.ts";
 import { failure } from "../../support/errors.ts";
+import { transformContract } from "../transforms/contract.ts";
 
-const pack = (name: string, content: Uint8Array, sizeBytes = content.byteLength): Promise<Buffer> =>
-  collect(tar({ name, sizeBytes }).transform(chunked(content), testContext()));
+const small = seededBytes("contract", 200_000);
+
+transformContract(test, {
+  symbol: "tar()",
+  stage: () => tar({ name: "disk.img", sizeBytes: 200_000 }),
+  input: async () => small,
+  output: () => pack("disk.img", small),
+  whenEmpty: { code: "SIZE_MISMATCH" },
+  pullsAhead: 0,
+});
+
+function pack(name: string, content: Uint8Array, sizeBytes = content.byteLength): Promise<Buffer> {
+  return collect(tar({ name, sizeBytes }).transform(chunked(content), testContext()));
+}
 
 test("tar() gives the golden SHA-1 of euca2ools", async (t) => {
   const archive = await pack("disk.img", Buffer.alloc(1000, 0x41));

@@ -7,8 +7,6 @@ import test from "ava";
 import fc from "fast-check";
 import { seededBytes, seededDisk } from "../../../fixtures/seeded.ts";
 import { ImportError } from "../../../pipeline/errors.ts";
-import { fileSource } from "../../../stages/sources/file.ts";
-import { tarMemberSource } from "../../../stages/sources/tar-member.ts";
 import { MAX_TAR_ENTRIES } from "../../../stages/tar/reader.ts";
 import { tar } from "../../../stages/tar/writer.ts";
 import { isTar, untar } from "../../../stages/transforms/untar.ts";
@@ -16,7 +14,7 @@ import { chunked, collect } from "../../support/bytes.ts";
 import { testContext } from "../../support/context.ts";
 import { failure } from "../../support/errors.ts";
 import { requires } from "../../support/requires.ts";
-import { PROPERTY_RUNS } from "./contract.ts";
+import { PROPERTY_RUNS, transformContract } from "./contract.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "diskferry-untar-"));
 
@@ -51,6 +49,18 @@ async function sparseDisk(name: string, runCount: number): Promise<Buffer> {
 
 const holes = await sparseDisk("holes.img", 26);
 test.after.always(() => rm(folder, { recursive: true, force: true }));
+
+const small = seededDisk("contract", { sizeBytes: 200_000 });
+
+transformContract(test, {
+  symbol: "untar()",
+  stage: () => untar(),
+  input: () =>
+    collect(tar({ name: "disk.img", sizeBytes: 200_000 }).transform(chunked(small), testContext())),
+  output: async () => small,
+  whenEmpty: { code: "ARCHIVE_INVALID" },
+  pullsAhead: 0,
+});
 
 const sparseFormats = {
   "old GNU": ["--format=gnu"],
@@ -139,10 +149,8 @@ test("untar() fails with ARCHIVE_UNSAFE for a bomb of entries", async (t) => {
 
 test("untar() fails with SIZE_EXCEEDED before the first byte of an image that is too large", async (t) => {
   const context = testContext({ limits: { maxImageBytes: disk.byteLength - 1, maxRatio: 1 } });
-  const output = untar()
-    .transform(chunked(pack("disk.img")), context)
-    [Symbol.asyncIterator]();
-  t.is((await failure(() => output.next())).code, "SIZE_EXCEEDED");
+  const output = untar().transform(chunked(pack("disk.img")), context);
+  t.is((await failure(() => output[Symbol.asyncIterator]().next())).code, "SIZE_EXCEEDED");
 });
 
 test("untar() fails with ARCHIVE_INVALID wherever the archive is cut before its end mark", async (t) => {
@@ -193,23 +201,4 @@ test("isTar() knows archives of every format, and no disk for one", (t) => {
 
 test("untar() takes a sparse file from among others", async (t) => {
   t.true((await unpack(pack("--sparse", "disk.img", "holes.img"), "holes.img")).equals(holes));
-});
-
-test("tarMemberSource() gives a member from any byte on, reading no other member", async (t) => {
-  writeFileSync(path("two.tar"), pack("other.img", "disk.img"));
-  const source = tarMemberSource(fileSource(path("two.tar")), "disk.img");
-  t.like(await source.facts(testContext()), { sizeBytes: disk.byteLength, seekable: true });
-  for (const from of [0, 1, disk.byteLength - 1, disk.byteLength]) {
-    t.true((await collect(source.bytes(testContext(), from))).equals(disk.subarray(from)));
-  }
-});
-
-test("tarMemberSource() fails with MEMBER_NOT_FOUND, and SOURCE_UNSUITABLE for a sparse member", async (t) => {
-  writeFileSync(path("both.tar"), pack("other.img", "disk.img"));
-  writeFileSync(path("sparse.tar"), pack("--sparse", "holes.img"));
-  const facts = (file: string, member?: string) => () =>
-    tarMemberSource(fileSource(path(file)), member).facts(testContext());
-  t.is((await failure(facts("both.tar"))).code, "MEMBER_NOT_FOUND");
-  t.is((await failure(facts("both.tar", "missing"))).code, "MEMBER_NOT_FOUND");
-  t.is((await failure(facts("sparse.tar"))).code, "SOURCE_UNSUITABLE");
 });
