@@ -51,7 +51,7 @@ test("tarMemberSource() fails with SOURCE_UNSUITABLE in an archive that cannot s
   const pipe = {
     name: "a pipe",
     facts: async () => ({ seekable: false }),
-    bytes: fileSource(path("disk.img")).bytes,
+    bytes: () => fileSource(path("disk.img")).bytes(testContext()),
   };
   t.is((await failure(() => tarMemberSource(pipe).facts(testContext()))).code, "SOURCE_UNSUITABLE");
 });
