@@ -57,7 +57,7 @@ export async function blocksView(blocks: Blocks, context: Context): Promise<Imag
     sizeBytes,
     ...(tail === undefined ? {} : { tail }),
     read: async (offset, lengthBytes) =>
-      offset + lengthBytes <= head.byteLength
+      Number.isSafeInteger(offset) && offset >= 0 && offset + lengthBytes <= head.byteLength
         ? Buffer.from(head.subarray(offset, offset + lengthBytes))
         : await read(offset, lengthBytes),
     readBytes: () => MAX_INSPECTION_BYTES - leftBytes,

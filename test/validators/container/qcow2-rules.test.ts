@@ -1,0 +1,6 @@
+import test from "ava";
+import { untriedRules } from "../../support/inspected.ts";
+
+test("every rule of qcow2 that refuses is the reason for refusing some attack of the corpus", (t) => {
+  t.deepEqual(untriedRules("qcow2"), []);
+});
