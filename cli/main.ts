@@ -2,14 +2,15 @@
 import { setMaxListeners } from "node:events";
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
-import type { WriteStream } from "node:tty";
+import { WriteStream } from "node:tty";
 import { provideDisposableStacks } from "../pipeline/disposable-stacks.ts";
 import { COMMANDS } from "./commands/index.ts";
 import type { CliEnvironment, TerminalOutput } from "./environment.ts";
 import { Interrupted, STOP_SIGNALS } from "./interrupted.ts";
 import { runCli } from "./program.ts";
+import { abandon, standardStream } from "./standard-streams.ts";
 
-/** Of output that is no terminal. */
+/** Of output that is no terminal, or one without a size. */
 const DEFAULT_COLUMNS = 100;
 
 provideDisposableStacks(globalThis);
@@ -26,10 +27,13 @@ function onSignal(signal: NodeJS.Signals): void {
   if (known !== undefined && !stop.signal.aborted) stop.abort(new Interrupted(known));
 }
 
-function terminalOutput(stream: WriteStream): TerminalOutput {
+function terminalOutput(fd: 1 | 2): TerminalOutput {
+  const stream = standardStream(fd);
   // A reader such as `head` may leave early. Without a listener that would end the program in the middle of its work.
   stream.on("error", () => undefined);
-  return { stream, isTerminal: stream.isTTY, columns: () => stream.columns ?? DEFAULT_COLUMNS };
+  if (!(stream instanceof WriteStream)) return { stream, isTerminal: false, columns: () => DEFAULT_COLUMNS };
+  // A terminal that nobody has given a size, such as that of a job, says 0.
+  return { stream, isTerminal: stream.isTTY, columns: () => stream.columns || DEFAULT_COLUMNS };
 }
 
 async function packageVersion(): Promise<string> {
@@ -45,11 +49,12 @@ const environment: CliEnvironment = {
   get input() {
     return process.stdin;
   },
-  output: terminalOutput(process.stdout),
-  errors: terminalOutput(process.stderr),
+  output: terminalOutput(1),
+  errors: terminalOutput(2),
   variables: process.env,
   signal: stop.signal,
   version: await packageVersion(),
 };
 process.exitCode = await runCli(process.argv.slice(2), environment, COMMANDS);
+if (stop.signal.aborted) await abandon(environment.output.stream, environment.errors.stream);
 for (const signal of STOP_SIGNALS) process.off(signal, onSignal);

@@ -5,13 +5,12 @@ import test from "ava";
 import { seededBytes, seededDisk } from "../../fixtures/seeded.ts";
 import { runDiskferry, startDiskferry } from "../support/diskferry.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { requires, requiresThat } from "../support/requires.ts";
-import { sharedPath } from "../support/shared.ts";
+import { requires } from "../support/requires.ts";
+import { requiresShared, sharedFile } from "../support/shared.ts";
 
 const MIB = 1024 * 1024;
 const withQemu = requires("qemu-img", "qemu-nbd");
-const image = sharedPath("data/images/dfvfs-ext2.qcow2") ?? "";
-const withImage = image === "" ? requiresThat("needs the shared images") : withQemu;
+const IMAGE = "images/dfvfs-ext2.qcow2";
 
 /** Programs that were started for something in `folder` and still run. */
 function programsAt(folder: string): readonly string[] {
@@ -31,8 +30,9 @@ test("diskferry ends with 2 for a command that there is not, and prints nothing 
   t.is(stderr, "diskferry: ARGUMENT_INVALID unknown command 'import'\nWhat to do: See: diskferry --help\n");
 });
 
-withImage("diskferry converts, verifies, compares and digests a real image", async (t) => {
+requiresShared(IMAGE)("diskferry converts, verifies, compares and digests a real image", async (t) => {
   await using folder = await temporaryFolder();
+  const image = sharedFile(IMAGE);
   await copyFile(image, folder.file("disk.qcow2"));
   const run = async (...args: string[]) => runDiskferry(args, folder.path);
   t.is((await run("convert", "disk.qcow2", "disk.vhd")).status, 0);
