@@ -1,6 +1,11 @@
 import type { Command } from "commander";
+import { SIGNATURE_SUFFIX } from "../../manifest/result-signature.ts";
+import type { Context } from "../../pipeline/contract.ts";
 import { defined } from "../../pipeline/defined.ts";
+import { ImportError } from "../../pipeline/errors.ts";
 import type { S3Access } from "../../stages/s3-access.ts";
+import { listS3Keys } from "../../stages/s3-objects.ts";
+import { RESULT_MANIFEST_SUFFIX } from "../../worker/target.ts";
 import { removeBucket } from "../bundle/bucket.ts";
 import { readBundleManifest } from "../bundle/read-manifest.ts";
 import type { CommandSpec, RunSettings } from "../command.ts";
@@ -27,7 +32,7 @@ interface Options {
   readonly settings: RunSettings;
 }
 
-/** As euca-delete-bundle: what the manifest lists, and the manifest. */
+/** As euca-delete-bundle: what the manifest lists, and the manifest; and what `convert` wrote beside that. */
 export const deleteBundle: CommandSpec<Flags, Options> = {
   name: "delete-bundle",
   summary: "Delete a bundle from object storage",
@@ -62,7 +67,7 @@ export const deleteBundle: CommandSpec<Flags, Options> = {
     return session.run(settings, async (context) => {
       const { manifest } = await readBundleManifest(manifestPlace.source(manifestFile), context);
       const partNames = manifest.image.parts.map(({ fileName }) => fileName);
-      const manifestNames = isManifestStored ? [manifestFile] : [];
+      const manifestNames = isManifestStored ? [...(await proofs(bundle, s3, context)), manifestFile] : [];
       const objects = [...partNames, ...manifestNames].map((name) => parts.nameOf(name));
       const bucket = isCleared ? `s3://${at.bucket}` : undefined;
       if (!isDryRun) {
@@ -77,3 +82,19 @@ export const deleteBundle: CommandSpec<Flags, Options> = {
     });
   },
 };
+
+/** The result manifest of the bundle and its signature: those that are there, or both where nobody may look. */
+async function proofs({ at, manifestFile }: StoredBundle, s3: S3Access, context: Context): Promise<string[]> {
+  const proof = manifestFile + RESULT_MANIFEST_SUFFIX;
+  const both = [proof, proof + SIGNATURE_SUFFIX];
+  const found: string[] = [];
+  try {
+    for await (const key of listS3Keys(s3, at.bucket, at.prefix + proof, context)) {
+      found.push(key.slice(at.prefix.length));
+    }
+  } catch (error) {
+    if (error instanceof ImportError && error.code === "SOURCE_FORBIDDEN") return both;
+    throw error;
+  }
+  return both.filter((fileName) => found.includes(fileName));
+}

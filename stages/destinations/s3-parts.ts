@@ -30,7 +30,7 @@ export function s3Parts(
   let opened: Context | undefined;
   const at = (fileName: string) => s3Destination({ bucket, key: prefix + fileName }, access, { overwrite });
   return {
-    name: formatS3Url({ bucket, key: prefix.replace(/\/$/, "") }),
+    name: formatS3Url({ bucket, key: prefix }).replace(/\/$/, ""),
     async prepare(manifestName, context) {
       opened = context;
       const draft = await at(manifestName).open(context, {});

@@ -25,6 +25,7 @@ test("s3Parts() replaces only when asked to, and removes nothing that it did not
   const { bucket, access, get, put } = await s3Bucket();
   await put("m", Buffer.from("before"));
   const careful = s3Parts({ bucket, prefix: "" }, access);
+  t.is(careful.name, `s3://${bucket}`);
   t.is((await failure(() => careful.prepare("m", context))).code, "DESTINATION_EXISTS");
   t.is((await failure(() => careful.write("m", text("M"), context))).code, "DESTINATION_EXISTS");
   await careful.remove(["m"]);
