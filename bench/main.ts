@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { benchConvert } from "./convert.ts";
+import { benchInspect } from "./inspect.ts";
 import { benchMemory } from "./memory.ts";
 import { type Bench, type BenchResult, isMet, resultTable } from "./result.ts";
 import { benchS3 } from "./s3.ts";
@@ -13,6 +14,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   convert: benchConvert,
   s3: benchS3,
   memory: benchMemory,
+  inspect: benchInspect,
 };
 
 const RESULTS_FOLDER = join(import.meta.dirname, "results");

@@ -1,3 +1,10 @@
+/** How a value is printed, by its unit. */
+const SHOWN = {
+  ratio: (value: number) => `${value.toFixed(2)}×`,
+  MiB: (value: number) => `${value < 10 ? value.toFixed(2) : Math.round(value)} MiB`,
+  ms: (value: number) => `${value.toFixed(1)} ms`,
+} as const;
+
 /** One figure of a benchmark: a ratio against an alternative measured in the same run, or a size. */
 export interface BenchResult {
   /** What `npm run bench -- NAME` selects. */
@@ -6,7 +13,7 @@ export interface BenchResult {
   readonly title: string;
   readonly value: number;
   /** `ratio`: time of the alternative by ours, so more is better, unless the title says otherwise. */
-  readonly unit: "ratio" | "MiB";
+  readonly unit: keyof typeof SHOWN;
   /** What the project promises; absent for figures that are only for information. */
   readonly target?: { readonly atLeast: number } | { readonly atMost: number };
   /** All measurements behind the value, by what was measured: milliseconds, or MiB. */
@@ -56,7 +63,7 @@ export function resultTable(results: readonly BenchResult[]): string {
     const met = isMet(result);
     const wanted =
       target === undefined ? "" : "atLeast" in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`;
-    const shown = unit === "ratio" ? `${value.toFixed(2)}×` : `${Math.round(value)} MiB`;
+    const shown = SHOWN[unit](value);
     return [met === undefined ? " " : met ? "✓" : "✗", name, shown, wanted, title];
   });
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
