@@ -61,7 +61,8 @@ export async function peel(wrapped: Wrapped, options: LayerOptions, context: Con
     if (inner.byteLength < FORMAT_HEAD_BYTES) inner = await streamedHead(source, stages, inner, context);
     const layer = detectLayer(inner, options);
     if (layer === undefined) {
-      const view = (stages.length === 0 ? await wholeView(source, context) : undefined) ?? prefixView(inner);
+      const view =
+        (stages.length === 0 ? await wholeView(source, head, context) : undefined) ?? prefixView(inner);
       return { layers, stages, ...(await inspected(view, options, context)) };
     }
     const marks = findMarks(prefixView(inner));
@@ -95,10 +96,10 @@ async function streamedHead(
 }
 
 /** The image itself, where it can be read from anywhere. */
-async function wholeView(source: Source, context: Context): Promise<ImageView | undefined> {
+async function wholeView(source: Source, head: Uint8Array, context: Context): Promise<ImageView | undefined> {
   const { sizeBytes, seekable } = await source.facts(context);
   if (!seekable || sizeBytes === undefined) return undefined;
-  return await blocksView(seekingBlocks(source, sizeBytes), context);
+  return await blocksView(seekingBlocks(source, sizeBytes, head), context);
 }
 
 async function inspected(

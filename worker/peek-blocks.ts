@@ -32,12 +32,20 @@ export function prefixBlocks(name: string, prefix: Uint8Array, sizeBytes: number
   };
 }
 
-/** A seekable source as Blocks for a few small reads: each one asks anew. */
-export function seekingBlocks(source: Source, sizeBytes: number): Blocks {
+/** A seekable source as Blocks for a few small reads: each one asks anew, but for what lies in `head`, its beginning. */
+export function seekingBlocks(
+  source: Source,
+  sizeBytes: number,
+  head: Uint8Array = new Uint8Array(),
+): Blocks {
   return {
     name: source.name,
     sizeBytes,
     async read(offset: number, into: Uint8Array, context: Context) {
+      if (offset + into.byteLength <= head.byteLength) {
+        into.set(head.subarray(offset, offset + into.byteLength));
+        return;
+      }
       const bytes = await firstBytes(source.bytes(context, offset), into.byteLength);
       if (bytes.byteLength < into.byteLength) {
         throw new ImportError(

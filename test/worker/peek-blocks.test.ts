@@ -1,4 +1,5 @@
 import test from "ava";
+import type { Source } from "../../pipeline/contract.ts";
 import { prefixBlocks, seekingBlocks } from "../../worker/peek-blocks.ts";
 import { chunked, collect } from "../support/bytes.ts";
 import { testContext } from "../support/context.ts";
@@ -37,3 +38,27 @@ test("seekingBlocks() opens the source where it reads and throws SOURCE_TRUNCATE
 async function* toBytes(extents: AsyncIterable<{ length: number }>) {
   for await (const { length } of extents) yield Uint8Array.of(length);
 }
+
+test("seekingBlocks() asks for nothing that lies in the beginning at hand", async (t) => {
+  const asked: number[] = [];
+  const source: Source = {
+    name: "x",
+    facts: () => Promise.resolve({ seekable: true }),
+    async *bytes(_context, fromByte = 0) {
+      asked.push(fromByte);
+      yield content.subarray(fromByte);
+    },
+  };
+  const blocks = seekingBlocks(source, 10, content.subarray(0, 4));
+  const read = async (offset: number, length: number) => {
+    const into = Buffer.alloc(length);
+    await blocks.read(offset, into, testContext());
+    return into.toString();
+  };
+  t.is(await read(0, 4), "0123");
+  t.is(await read(2, 2), "23");
+  t.deepEqual(asked, []);
+  t.is(await read(2, 3), "234");
+  t.is(await read(8, 2), "89");
+  t.deepEqual(asked, [2, 8]);
+});
