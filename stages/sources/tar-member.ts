@@ -1,7 +1,7 @@
 import type { Bytes, Context, Source, SourceFacts } from "../../pipeline/contract.ts";
 import { ImportError } from "../../pipeline/errors.ts";
-import { byteReader } from "../byte-reader.ts";
-import { paddedBytes } from "../tar/header.ts";
+import { archiveUnsafe, paddedBytes } from "../tar/header.ts";
+import { MAX_TAR_ENTRIES } from "../tar/member-headers.ts";
 import { memberNotFound } from "../tar/member-not-found.ts";
 import { type TarMember, tarReader } from "../tar/reader.ts";
 
@@ -68,10 +68,11 @@ async function find(archive: Source, memberName: string | undefined, context: Co
   }
   const places: Place[] = [];
   for (let from = 0; ;) {
-    const found = await memberAt(archive, from, context);
-    if (found === undefined) break;
-    const { member, offset } = found;
+    const member = await memberAt(archive, from, context);
+    if (member === undefined) break;
     if (memberName === undefined || member.name === memberName) refuseSparse(member, archive);
+    if (places.length === MAX_TAR_ENTRIES) throw archiveUnsafe(`it has more than ${MAX_TAR_ENTRIES} files`);
+    const offset = from + member.storedAt;
     places.push({ name: member.name, offset, sizeBytes: member.sizeBytes });
     from = offset + paddedBytes(member.storedBytes);
     if (member.name === memberName) break;
@@ -87,15 +88,10 @@ async function find(archive: Source, memberName: string | undefined, context: Co
 }
 
 /** The first member at or behind byte `from`, which is the start of a header. */
-async function memberAt(
-  archive: Source,
-  from: number,
-  context: Context,
-): Promise<{ readonly member: TarMember; readonly offset: number } | undefined> {
-  const reader = byteReader(archive.bytes(context, from));
+async function memberAt(archive: Source, from: number, context: Context): Promise<TarMember | undefined> {
+  const reader = tarReader(archive.bytes(context, from));
   try {
-    const member = await tarReader(reader).next();
-    return member === undefined ? undefined : { member, offset: from + reader.position };
+    return await reader.next();
   } finally {
     await reader.close();
   }

@@ -1,36 +1,34 @@
 import { ImportError } from "../../pipeline/errors.ts";
+import { isZero } from "../../pipeline/zero.ts";
 
 /** Everything in a tar archive stands in blocks of this size. */
 export const TAR_BLOCK_BYTES = 512;
 
-/** The fields of one header block that matter here (POSIX.1-1988 ustar, old GNU, and v7 without magic). */
+/** A header block that is fit for tar-stream, and what has to be known of it before (all formats have it there). */
 export interface TarHeader {
-  /** With the ustar prefix; may be overridden by a PAX or long-name header before it. */
-  readonly name: string;
-  /** Of what is stored after the header, without padding. */
-  readonly sizeBytes: number;
   /** The type flag as a character; `0` also for the NUL of v7. */
   readonly type: string;
-  /** The block itself, for what only some types have. */
+  /** As the header itself states it; a PAX header before it may know better. */
+  readonly sizeBytes: number;
+  /** The block, with an unsigned checksum. */
   readonly block: Buffer;
 }
 
 /**
- * Reads one header block; undefined for a block of zeros, which ends an archive.
- * Throws ARCHIVE_INVALID when the checksum or a number is wrong.
+ * Checks one header block as strictly as tar-stream does not; undefined for a block of zeros, which ends an archive.
+ * Throws ARCHIVE_INVALID when the checksum or the size is wrong.
  */
 export function parseTarHeader(bytes: Uint8Array): TarHeader | undefined {
   const block = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (block.every((byte) => byte === 0)) return undefined;
-  if (!hasRightChecksum(block)) throw archiveInvalid("a header has the wrong checksum");
-  const isPosix = block.toString("latin1", 257, 263) === "ustar\0";
-  const prefix = isPosix ? textField(block, 345, 155) : "";
-  const name = textField(block, 0, 100);
+  if (isZero(block)) return undefined;
+  const { unsigned, signed } = checksums(block);
+  const stated = statedChecksum(block);
+  if (stated !== unsigned && stated !== signed) throw archiveInvalid("a header has the wrong checksum");
+  if (unsigned === EMPTY_CHECKSUM) throw archiveInvalid("a header holds nothing but its checksum");
   return {
-    name: prefix === "" ? name : `${prefix}/${name}`,
-    sizeBytes: tarNumber(block, 124, 12),
     type: String.fromCharCode(block[156] || 0x30),
-    block,
+    sizeBytes: tarNumber(block, 124, 12),
+    block: stated === unsigned ? block : withChecksum(block), // tar-stream knows unsigned ones only
   };
 }
 
@@ -38,22 +36,37 @@ export function parseTarHeader(bytes: Uint8Array): TarHeader | undefined {
 export function isTar(head: Uint8Array): boolean {
   if (head.byteLength < TAR_BLOCK_BYTES) return false;
   const block = Buffer.from(head.buffer, head.byteOffset, TAR_BLOCK_BYTES);
-  return block[0] !== 0 && hasRightChecksum(block);
+  const { unsigned, signed } = checksums(block);
+  const stated = statedChecksum(block);
+  return block[0] !== 0 && (stated === unsigned || stated === signed);
 }
 
+/** Of a block of zeros: the checksum is over blanks in its own place. */
+const EMPTY_CHECKSUM = 8 * 0x20;
+
 /** The sum of all bytes with the checksum field as blanks; some old tars added them as signed. */
-function hasRightChecksum(block: Buffer): boolean {
-  const field = /^ *([0-7]{1,8})[ \0]*$/.exec(block.toString("latin1", 148, 156));
-  if (field === null) return false;
-  let unsigned = 8 * 0x20;
-  let signed = unsigned;
+function checksums(block: Buffer): { readonly unsigned: number; readonly signed: number } {
+  let unsigned = EMPTY_CHECKSUM;
+  let highBytes = 0;
   block.forEach((byte, at) => {
     if (at >= 148 && at < 156) return;
     unsigned += byte;
-    signed += byte < 128 ? byte : byte - 256;
+    if (byte >= 128) highBytes++;
   });
-  const stated = Number.parseInt(field[1] ?? "", 8);
-  return stated === unsigned || stated === signed;
+  return { unsigned, signed: unsigned - 256 * highBytes };
+}
+
+/** What the checksum field says; undefined where it holds no octal number. */
+function statedChecksum(block: Buffer): number | undefined {
+  const field = /^ *([0-7]{1,8})[ \0]*$/.exec(block.toString("latin1", 148, 156));
+  return field === null ? undefined : Number.parseInt(field[1] ?? "", 8);
+}
+
+/** A copy of a header block with its checksum set. */
+export function withChecksum(block: Uint8Array): Buffer {
+  const copy = Buffer.from(block);
+  copy.write(`${checksums(copy).unsigned.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  return copy;
 }
 
 /**
@@ -87,10 +100,11 @@ export function paddedBytes(sizeBytes: number): number {
   return Math.ceil(sizeBytes / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
 }
 
-export function archiveInvalid(reason: string): ImportError {
+export function archiveInvalid(reason: string, cause?: unknown): ImportError {
   return new ImportError("ARCHIVE_INVALID", `Cannot read the tar archive as ${reason}`, {
     step: "untar",
     remedy: "Get the archive again from where it was made and compare its checksum",
+    cause,
   });
 }
 

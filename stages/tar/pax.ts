@@ -7,15 +7,13 @@ export interface PaxRecords {
   readonly sparseNumbers: readonly number[];
 }
 
-export const NO_RECORDS: PaxRecords = { values: new Map(), sparseNumbers: [] };
-
 /**
  * Reads the records `LENGTH KEY=VALUE\n` of a PAX header, LENGTH counting the whole record in bytes (POSIX.1-2001, pax
- * "Extended Header"); later ones, and these over `defaults`, win. Throws ARCHIVE_INVALID.
+ * "Extended Header"); later ones win. Stricter than tar-stream, which ends at a malformed one. Throws ARCHIVE_INVALID.
  */
-export function parsePax(bytes: Uint8Array, defaults: PaxRecords): PaxRecords {
+export function parsePax(bytes: Uint8Array): PaxRecords {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const values = new Map(defaults.values);
+  const values = new Map<string, string>();
   const sparseNumbers: number[] = [];
   for (let at = 0; at < text.byteLength;) {
     const blank = text.indexOf(0x20, at);

@@ -1,174 +1,132 @@
 import type { Bytes } from "../../pipeline/contract.ts";
 import { isZero, zeroes } from "../../pipeline/zero.ts";
-import type { ByteReader } from "../byte-reader.ts";
-import {
-  TAR_BLOCK_BYTES,
-  type TarHeader,
-  archiveInvalid,
-  archiveUnsafe,
-  paddedBytes,
-  parseTarHeader,
-  textField,
-} from "./header.ts";
-import { NO_RECORDS, type PaxRecords, decimal, parsePax } from "./pax.ts";
-import { type SparseMap, isPaxSparse, oldGnuMap, paxMap } from "./sparse.ts";
+import { type ByteReader, byteReader } from "../byte-reader.ts";
 import { trailingData } from "../trailing-data.ts";
+import { type TarEntry, tarExtractor } from "./extractor.ts";
+import { archiveInvalid, archiveUnsafe } from "./header.ts";
+import { type MemberHeaders, memberHeaders } from "./member-headers.ts";
+import { type SparseMap, isPaxSparse, oldGnuMap, paxMap } from "./sparse.ts";
 
-/** One regular file of an archive; the reader stands where its stored data begins. */
+/** One regular file of an archive. */
 export interface TarMember {
   /** A relative path without `.` or `..`. */
   readonly name: string;
   /** As the file is when unpacked. */
   readonly sizeBytes: number;
-  /** What stands in the archive for it, without padding. */
+  /** What stands in the archive for it, without padding and without the map in front of PAX 1.0. */
   readonly storedBytes: number;
+  /** Where that begins, in bytes from the start of the input. */
+  readonly storedAt: number;
   readonly sparse?: SparseMap;
+  /** The content, holes as shared zero chunks. To be read once, before the next member is asked for. */
+  bytes(): Bytes;
 }
-
-/** Names and PAX records; Linux knows no path longer than 4 KiB, and PAX 0.1 maps take the rest. */
-const MAX_EXTENDED_BYTES = 4 * 1024 * 1024;
-
-/** An image comes with a handful of files at most; whoever packs more means to keep the reader busy. */
-export const MAX_TAR_ENTRIES = 10_000;
 
 /** Reads the members of an archive in order. */
 export interface TarReader {
-  /** The next regular file, or undefined at the end mark. What was before must have been read or passed over. */
+  /** The next regular file, or undefined at the end mark. Passes over what was not read of the one before. */
   next(): Promise<TarMember | undefined>;
+  /** Reads on behind the end mark to the end of the input. Throws TRAILING_DATA when there is more than zeros. */
+  drain(): Promise<void>;
+  /** Ends the input. */
+  close(): Promise<void>;
 }
 
 /**
- * Walks the headers of an archive: ustar, v7, old GNU (long names, base-256 sizes, sparse) and PAX (names, sizes, sparse
- * 0.0, 0.1, 1.0). Folders and volume labels are passed over. Throws ARCHIVE_INVALID (damaged, ends early),
- * ARCHIVE_UNSAFE (links, devices, absolute paths or paths with `..`, more than {@link MAX_TAR_ENTRIES} entries).
+ * Reads an archive through tar-stream: ustar, v7, old GNU (long names, base-256 sizes) and PAX (names, sizes). Sparse
+ * members (old GNU, PAX 0.0, 0.1, 1.0) are filled up here, as tar-stream knows none. Folders and volume labels are
+ * passed over. Pulls nothing ahead. Throws ARCHIVE_INVALID (damaged, ends early), ARCHIVE_UNSAFE (links, devices,
+ * absolute paths or paths with `..`, more entries than MAX_TAR_ENTRIES).
  */
-export function tarReader(reader: ByteReader): TarReader {
-  let globals = NO_RECORDS;
-  let entryCount = 0;
+export function tarReader(input: Bytes): TarReader {
+  const archive = byteReader(input);
+  const extractor = tarExtractor();
+  const headers = memberHeaders(archive);
+  let lastStored: ByteReader | undefined;
 
   async function next(): Promise<TarMember | undefined> {
-    let records = globals;
-    let longName: string | undefined;
     for (;;) {
-      const header = await readHeader(reader);
-      if (header === undefined) return undefined;
-      if (++entryCount > MAX_TAR_ENTRIES) throw archiveUnsafe(`it has more than ${MAX_TAR_ENTRIES} entries`);
-      switch (header.type) {
-        case "x":
-          records = parsePax(await extended(reader, header), globals);
-          continue;
-        case "g":
-          globals = parsePax(await extended(reader, header), globals);
-          records = globals;
-          continue;
-        case "L":
-          longName = longText(await extended(reader, header));
-          continue;
-        case "K": // the long target of a link, which is refused when it comes
-          await extended(reader, header);
-          continue;
-        case "V": // a volume label
-          continue;
-      }
-      const path =
-        records.values.get("GNU.sparse.name") ?? records.values.get("path") ?? longName ?? header.name;
-      const name = safeName(path);
-      const isFolder =
-        header.type === "5" || header.type === "D" || (header.type === "0" && path.endsWith("/"));
-      if (!isFolder) return memberOf(header, name, records, reader);
-      await pass(reader, paddedBytes(sizeOf(header, records)));
-      records = globals;
-      longName = undefined;
+      await lastStored?.skip(Number.POSITIVE_INFINITY);
+      lastStored = undefined;
+      const found = await headers.next();
+      if (found === undefined) return undefined;
+      const map = found.header.type === "S" ? await oldGnuMap(found.header, archive) : undefined;
+      for (const blocks of found.extensions) extractor.extend(blocks);
+      const entry = await extractor.entry(found.header.block);
+      const storedAt = archive.position;
+      lastStored = byteReader(entry.bytes(archive));
+      const member = await memberOf(found, entry, map, storedAt, lastStored);
+      if (member !== undefined) return member;
     }
   }
-  return { next };
+
+  return {
+    next,
+    async drain() {
+      for (let rest = await archive.next(); rest !== undefined; rest = await archive.next()) {
+        if (!isZero(rest)) throw trailingData("tar", archive.position - rest.byteLength);
+      }
+    },
+    async close() {
+      try {
+        await extractor.close();
+      } finally {
+        await archive.close();
+      }
+    },
+  };
 }
 
+/** The member that headers and tar-stream tell of; undefined for a folder. */
 async function memberOf(
-  header: TarHeader,
-  name: string,
-  records: PaxRecords,
-  reader: ByteReader,
-): Promise<TarMember> {
-  const storedBytes = sizeOf(header, records);
-  if (header.type === "S") {
-    const sparse = await oldGnuMap(header, reader);
-    return sparseMember(name, storedBytes, sparse);
+  { header, records }: MemberHeaders,
+  entry: TarEntry,
+  oldMap: SparseMap | undefined,
+  entryAt: number,
+  stored: ByteReader,
+): Promise<TarMember | undefined> {
+  const path = records.values.get("GNU.sparse.name") ?? entry.name;
+  const name = safeName(path);
+  if (header.type === "5" && entry.storedBytes > 0) {
+    // tar-stream and Python take what follows for a header, GNU tar for content: somebody is to be deceived.
+    throw archiveInvalid(`the folder "${name}" states a size of ${entry.storedBytes} bytes`);
   }
-  if (header.type !== "0" && header.type !== "7") {
-    throw archiveUnsafe(`"${name}" is no file but of type "${header.type}" (links, devices and the like)`);
-  }
-  if (!isPaxSparse(records)) return { name, sizeBytes: storedBytes, storedBytes };
-  const { map, mapBytes } = await paxMap(records, reader);
-  return sparseMember(name, storedBytes - mapBytes, map);
+  if (header.type === "5" || header.type === "D" || (header.type === "0" && path.endsWith("/")))
+    return undefined;
+  const sparse = oldMap ?? (isPaxSparse(records) ? (await paxMap(records, stored)).map : undefined);
+  const storedBytes = entry.storedBytes - stored.position;
+  if (sparse !== undefined) checkRuns(name, sparse, storedBytes);
+  const sizeBytes = sparse?.sizeBytes ?? storedBytes;
+  return {
+    name,
+    sizeBytes,
+    storedBytes,
+    storedAt: entryAt + stored.position,
+    ...(sparse === undefined ? {} : { sparse }),
+    bytes: () => content(sparse?.runs ?? [{ offset: 0, length: storedBytes }], sizeBytes, stored),
+  };
 }
 
-function sparseMember(name: string, storedBytes: number, sparse: SparseMap): TarMember {
-  const runBytes = sparse.runs.reduce((sum, run) => sum + run.length, 0);
+function checkRuns(name: string, { runs }: SparseMap, storedBytes: number): void {
+  const runBytes = runs.reduce((sum, run) => sum + run.length, 0);
   if (runBytes !== storedBytes) {
     throw archiveInvalid(`the sparse runs of "${name}" have ${runBytes} bytes: ${storedBytes} are stored`);
   }
-  return { name, sizeBytes: sparse.sizeBytes, storedBytes, sparse };
 }
 
-/** The content of `member`, holes as shared zero chunks; stops where its padding begins. */
-export async function* memberBytes(member: TarMember, reader: ByteReader): Bytes {
-  const runs = member.sparse?.runs ?? [{ offset: 0, length: member.storedBytes }];
+async function* content(runs: SparseMap["runs"], sizeBytes: number, stored: ByteReader): Bytes {
   let at = 0;
   for (const { offset, length } of runs) {
     yield* zeroes(offset - at);
     for (let left = length; left > 0;) {
-      const chunk = await reader.next(left);
-      if (chunk === undefined) throw archiveInvalid(`it ends inside "${member.name}"`);
+      const chunk = await stored.next(left);
+      if (chunk === undefined) throw archiveInvalid("a member has fewer bytes than its size");
       left -= chunk.byteLength;
       yield chunk;
     }
     at = offset + length;
   }
-  yield* zeroes(member.sizeBytes - at);
-}
-
-/** Passes over what is left of the last member: `unreadBytes` of data and its padding. */
-export async function passMember(member: TarMember, unreadBytes: number, reader: ByteReader): Promise<void> {
-  await pass(reader, unreadBytes + paddedBytes(member.storedBytes) - member.storedBytes);
-}
-
-/** Reads on behind the end mark to the end of the input. Throws TRAILING_DATA when there is more than zeros. */
-export async function drainArchive(reader: ByteReader): Promise<void> {
-  for (let rest = await reader.next(); rest !== undefined; rest = await reader.next()) {
-    if (!isZero(rest)) throw trailingData("tar", reader.position - rest.byteLength);
-  }
-}
-
-async function readHeader(reader: ByteReader): Promise<TarHeader | undefined> {
-  const block = await reader.take(TAR_BLOCK_BYTES);
-  if (block.byteLength === TAR_BLOCK_BYTES) return parseTarHeader(block);
-  throw archiveInvalid(block.byteLength === 0 ? "it has no end mark" : "it ends inside a header");
-}
-
-function sizeOf(header: TarHeader, records: PaxRecords): number {
-  const size = records.values.get("size");
-  return size === undefined ? header.sizeBytes : decimal(size);
-}
-
-/** The body of a header that belongs to the next one. */
-async function extended(reader: ByteReader, header: TarHeader): Promise<Uint8Array> {
-  if (header.sizeBytes > MAX_EXTENDED_BYTES) {
-    throw archiveUnsafe(`an extended header has more than ${MAX_EXTENDED_BYTES} bytes`);
-  }
-  const body = await reader.take(header.sizeBytes);
-  if (body.byteLength < header.sizeBytes) throw archiveInvalid("it ends inside an extended header");
-  await pass(reader, paddedBytes(header.sizeBytes) - header.sizeBytes);
-  return body;
-}
-
-async function pass(reader: ByteReader, lengthBytes: number): Promise<void> {
-  if ((await reader.skip(lengthBytes)) < lengthBytes) throw archiveInvalid("it ends early");
-}
-
-function longText(body: Uint8Array): string {
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  return textField(text, 0, text.byteLength);
+  yield* zeroes(sizeBytes - at);
 }
 
 /** Nothing is unpacked to a path here, but a name that tries to escape says what its maker is after. */

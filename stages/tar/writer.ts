@@ -1,6 +1,6 @@
 import type { Bytes, Stage } from "../../pipeline/contract.ts";
 import { ImportError } from "../../pipeline/errors.ts";
-import { TAR_BLOCK_BYTES, paddedBytes } from "./header.ts";
+import { TAR_BLOCK_BYTES, paddedBytes, withChecksum } from "./header.ts";
 
 /** Archives end on a multiple of this: 20 blocks, tar's record for as long as there were tapes. */
 const RECORD_BYTES = 20 * TAR_BLOCK_BYTES;
@@ -53,13 +53,18 @@ function tarHeader(name: string, sizeBytes: number): Uint8Array {
   const nameBytes = Buffer.from(name);
   if (nameBytes.byteLength <= NAME_BYTES) return headerBlock(nameBytes, sizeBytes, "0");
   // GNU's way for long names: a record with the whole name and a NUL in front, and the name cut short in the header.
-  const longName = Buffer.alloc(paddedBytes(nameBytes.byteLength + 1));
-  nameBytes.copy(longName);
   return Buffer.concat([
-    headerBlock(Buffer.from("././@LongLink"), nameBytes.byteLength + 1, "L"),
-    longName,
+    extendedHeader("L", Buffer.concat([nameBytes, Buffer.alloc(1)])),
     headerBlock(nameBytes.subarray(0, NAME_BYTES), sizeBytes, "0"),
   ]);
+}
+
+/** A header that belongs to the one behind it, whole blocks: a GNU long name (`L`) or PAX records (`x`). */
+export function extendedHeader(type: "L" | "x", body: Uint8Array): Buffer {
+  const whole = Buffer.alloc(TAR_BLOCK_BYTES + paddedBytes(body.byteLength));
+  headerBlock(Buffer.from("././@LongLink"), body.byteLength, type).copy(whole);
+  whole.set(body, TAR_BLOCK_BYTES);
+  return whole;
 }
 
 function headerBlock(name: Uint8Array, sizeBytes: number, type: string): Buffer {
@@ -74,13 +79,10 @@ function headerBlock(name: Uint8Array, sizeBytes: number, type: string): Buffer 
     block.writeBigUInt64BE(BigInt(sizeBytes), 128);
   }
   block.write(`${octal(0, 11)}\0`, 136, "latin1"); // modification time
-  block.write(" ".repeat(8), 148, "latin1"); // the checksum is over blanks in its own place
   block.write(type, 156, "latin1");
   block.write("ustar  \0", 257, "latin1");
   block.write("0000000\0".repeat(2), 329, "latin1"); // device; newer tarfiles leave it empty, those of euca2ools' time do not
-  const checksum = block.reduce((sum, byte) => sum + byte, 0);
-  block.write(`${octal(checksum, 6)}\0 `, 148, "latin1");
-  return block;
+  return withChecksum(block);
 }
 
 function octal(value: number, digits: number): string {

@@ -1,9 +1,8 @@
 import type { Bytes, Context, Stage } from "../../pipeline/contract.ts";
 import { ImportError } from "../../pipeline/errors.ts";
 import { formatBytes } from "../../pipeline/units.ts";
-import { byteReader } from "../byte-reader.ts";
 import { memberNotFound } from "../tar/member-not-found.ts";
-import { drainArchive, memberBytes, passMember, tarReader } from "../tar/reader.ts";
+import { tarReader } from "../tar/reader.ts";
 
 export { isTar } from "../tar/header.ts";
 
@@ -24,8 +23,7 @@ export function untar(options: UntarOptions = {}): Stage {
 }
 
 async function* untarStream(input: Bytes, wanted: string | undefined, context: Context): Bytes {
-  const reader = byteReader(input);
-  const archive = tarReader(reader);
+  const archive = tarReader(input);
   const names: string[] = [];
   let takenCount = 0;
   try {
@@ -36,13 +34,12 @@ async function* untarStream(input: Bytes, wanted: string | undefined, context: C
         takenCount++;
         if (member.sizeBytes > context.limits.maxImageBytes)
           throw tooLarge(member.name, member.sizeBytes, context);
-        yield* memberBytes(member, reader);
+        yield* member.bytes();
       }
-      await passMember(member, isWanted ? 0 : member.storedBytes, reader);
     }
-    await drainArchive(reader);
+    await archive.drain();
   } finally {
-    await reader.close();
+    await archive.close();
   }
   if (takenCount === 0 || (wanted === undefined && names.length > 1)) throw memberNotFound(wanted, names);
 }

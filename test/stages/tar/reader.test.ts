@@ -4,8 +4,7 @@ import fc from "fast-check";
 import { extract, pack } from "tar-stream";
 import { seededBytes } from "../../../fixtures/seeded.ts";
 import type { Bytes } from "../../../pipeline/contract.ts";
-import { byteReader } from "../../../stages/byte-reader.ts";
-import { drainArchive, memberBytes, passMember, tarReader } from "../../../stages/tar/reader.ts";
+import { tarReader } from "../../../stages/tar/reader.ts";
 import { chunked, collect } from "../../support/bytes.ts";
 
 interface Entry {
@@ -14,14 +13,13 @@ interface Entry {
 }
 
 async function ours(archive: Uint8Array, chunkBytes: number): Promise<readonly Entry[]> {
-  const reader = byteReader(chunked(archive, chunkBytes));
-  const members = tarReader(reader);
+  const reader = tarReader(chunked(archive, chunkBytes));
   const entries: Entry[] = [];
-  for (let member = await members.next(); member !== undefined; member = await members.next()) {
-    entries.push({ name: member.name, content: await collect(memberBytes(member, reader)) });
-    await passMember(member, 0, reader);
+  for (let member = await reader.next(); member !== undefined; member = await reader.next()) {
+    entries.push({ name: member.name, content: await collect(member.bytes()) });
   }
-  await drainArchive(reader);
+  await reader.drain();
+  await reader.close();
   return entries;
 }
 

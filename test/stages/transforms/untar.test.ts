@@ -7,7 +7,7 @@ import test from "ava";
 import fc from "fast-check";
 import { seededBytes, seededDisk } from "../../../fixtures/seeded.ts";
 import { ImportError } from "../../../pipeline/errors.ts";
-import { MAX_TAR_ENTRIES } from "../../../stages/tar/reader.ts";
+import { MAX_TAR_ENTRIES } from "../../../stages/tar/member-headers.ts";
 import { tar } from "../../../stages/tar/writer.ts";
 import { isTar, untar } from "../../../stages/transforms/untar.ts";
 import { chunked, collect } from "../../support/bytes.ts";
