@@ -12,9 +12,6 @@ const MAX_DISK_BYTES = 64 * 2 ** 40;
 
 const FETCH = "Fetch the image again; if it is damaged where it came from, export it anew";
 
-/** A VHDX that was not closed properly; the one rule that `--repair` mends. */
-export const VHDX_LOG_RULE = "vhdx-log";
-
 const RULES: readonly Rule<Vhdx>[] = [
   {
     id: "vhdx-headers",
@@ -130,7 +127,7 @@ const RULES: readonly Rule<Vhdx>[] = [
     },
   },
   {
-    id: VHDX_LOG_RULE,
+    id: "vhdx-log",
     reads: "log GUID of the header that counts",
     refuses:
       "a log that is to be replayed: the machine that wrote it stopped without closing the disk, and without the log its tables are wrong",
