@@ -82,6 +82,13 @@ export const qemuImg = {
     );
   },
 
+  /** Mends the tables of an image in place, and replays its log; what is wrong still shows in a check. */
+  async repair(image: ImageFile, context: Context): Promise<void> {
+    const args = ["check", "-r", "all", "--output=json", imageNode(image)];
+    const spec = { reads: [image.path], writes: [image.path], timeoutMs: PASS_TIMEOUT_MS };
+    await run(args, spec, context, { goodStatuses: [0, 2, 3] });
+  },
+
   /** Copies the disk into another format; `onFraction` hears from 0 to 1 how far it is. What is half written stays. */
   async convert(spec: ConvertSpec, context: Context, onFraction?: (fraction: number) => void): Promise<void> {
     const { from, to, virtualSizeBytes } = spec;

@@ -2,13 +2,15 @@ import type { Context } from "../pipeline/contract.ts";
 import type { ImageFile } from "../programs/qemu-node.ts";
 import { fileBlocks } from "../stages/blocks/file.ts";
 import { blocksView } from "../validators/container/image-view.ts";
-import { inspectContainer, refuseUnsafe } from "../validators/container/inspect-container.ts";
+import { inspectContainer, isMendable, refuseUnsafe } from "../validators/container/inspect-container.ts";
 
 export interface FileInspectionOptions {
   /** For messages, where it is not the path. */
   readonly name?: string;
   /** Whether a raw disk may start like an image of another format. Default false. */
   readonly allowsNested?: boolean;
+  /** Accepts damage that is going to be mended next. Default false. */
+  readonly isToBeMended?: boolean;
 }
 
 /**
@@ -20,7 +22,7 @@ export async function refuseUnsafeFile(
   options: FileInspectionOptions,
   context: Context,
 ): Promise<void> {
-  const { name = path, allowsNested = false } = options;
+  const { name = path, allowsNested = false, isToBeMended = false } = options;
   await using blocks = await fileBlocks(path, context);
   // Behind a disk on a larger device stands whatever was there before.
   const ending =
@@ -30,5 +32,5 @@ export async function refuseUnsafeFile(
     declared: format,
     allowsNested,
   });
-  refuseUnsafe(name, report);
+  if (!(isToBeMended && isMendable(report))) refuseUnsafe(name, report);
 }

@@ -22,6 +22,8 @@ export interface LayerOptions {
   readonly member?: string;
   /** Takes what `from` declares raw as raw, also where the disk starts like an image of another format. */
   readonly allowsNested?: boolean;
+  /** Mends on a copy what can be mended: the log of a VHDX that was not closed properly is replayed. */
+  readonly repairs?: boolean;
 }
 
 /** What leads from the outermost bytes to what is looked at next. */

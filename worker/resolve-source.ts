@@ -4,7 +4,7 @@ import type { Context, Source, SourceFacts, Stage } from "../pipeline/contract.t
 import type { DiskFormat } from "../pipeline/disk-format.ts";
 import { defined } from "../pipeline/defined.ts";
 import type { SourceToPlan } from "../pipeline/plan.ts";
-import { type ContainerReport, refuseUnsafe } from "../validators/container/inspect-container.ts";
+import { type ContainerReport, isMendable, refuseUnsafe } from "../validators/container/inspect-container.ts";
 import { type Access, openLocation } from "./access.ts";
 import { peeked } from "./head.ts";
 import { type LayerOptions, peel } from "./layers.ts";
@@ -27,6 +27,8 @@ export interface ResolvedSource extends SourceToPlan, AsyncDisposable {
   readonly safety: ContainerReport;
   /** Whether a raw disk may start like an image of another format, here and in the result. */
   readonly allowsNested: boolean;
+  /** Whether the image is to be mended on a copy before anybody reads it. */
+  readonly needsRepair: boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ export async function resolveSource(
 ): Promise<ResolvedSource> {
   await using opening = new AsyncDisposableStack();
   const source = opening.use(await examineSource(location, options, access, context));
-  refuseUnsafe(source.name, source.safety);
+  if (!source.needsRepair) refuseUnsafe(source.name, source.safety);
   opening.move();
   for (const { outcome, found } of source.safety.results) {
     if (outcome === "broken")
@@ -72,6 +74,7 @@ export async function examineSource(
     content.source === outer
       ? openedFacts
       : { ...defined({ identity: openedFacts.identity }), ...(await content.source.facts(context)) };
+  const needsRepair = options.repairs === true && isMendable(safety);
   const isUnwrapped = stages.length === content.stages.length;
   const imageBytes = isUnwrapped
     ? (content.imageBytes ?? (stages.length === 0 ? facts.sizeBytes : undefined))
@@ -86,7 +89,9 @@ export async function examineSource(
     format,
     safety,
     allowsNested: options.allowsNested ?? false,
-    isLocalFile: facts.localPath !== undefined,
+    needsRepair,
+    // Where it is, it stays as it is.
+    isLocalFile: facts.localPath !== undefined && !needsRepair,
     ...defined({
       sizeBytes: facts.sizeBytes ?? content.bundle?.image.bundledSizeBytes,
       imageBytes,

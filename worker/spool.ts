@@ -1,6 +1,7 @@
 import type { Context, ScratchFile } from "../pipeline/contract.ts";
 import { defined } from "../pipeline/defined.ts";
 import { runStream } from "../pipeline/run.ts";
+import { qemuImg } from "../programs/qemu-img.ts";
 import { scratchDestination } from "../stages/destinations/scratch.ts";
 import { refuseUnsafeFile } from "./inspect-file.ts";
 import type { ResolvedSource } from "./resolve-source.ts";
@@ -38,8 +39,13 @@ async function spool(source: ResolvedSource, file: ScratchFile, context: Context
   const { source: bytes, stages } = source;
   const result = await runStream(bytes, stages, scratchDestination(file), context, expected);
   // Of an image in layers only the beginning was looked at before.
-  const { name, format, allowsNested } = source;
-  await refuseUnsafeFile({ path: file.path, format }, { name, allowsNested }, context);
+  const { name, format, allowsNested, needsRepair } = source;
+  const image = { path: file.path, format };
+  if (needsRepair) {
+    await refuseUnsafeFile(image, { name, isToBeMended: true }, context);
+    await qemuImg.repair(image, context);
+  }
+  await refuseUnsafeFile(image, { name, allowsNested }, context);
   return {
     path: file.path,
     sizeBytes: result.sizeBytes,

@@ -11,6 +11,7 @@ export interface SourceFlags {
   readonly from?: DiskFormat;
   readonly member?: string;
   readonly allowNested?: boolean;
+  readonly repair?: boolean;
   readonly key?: string;
   readonly verifySignature?: string;
 }
@@ -21,6 +22,7 @@ export function addSourceFlags(command: Command): void {
     .option("--from <format>", "disk format of the source (default: found by its content)", formatValue)
     .option("--member <name>", "which file of an archive is the disk image")
     .option("--allow-nested", "with --from raw: the disk may itself start like a disk image")
+    .option("--repair", "replay the log of a VHDX that was not closed properly, on a copy in scratch")
     .option("-k, --key <pem>", "private key that opens a bundle; also EC2_PRIVATE_KEY, EUCA_PRIVATE_KEY")
     .option(
       "--verify-signature <certificate>",
@@ -39,11 +41,12 @@ export async function parseSourceFlags(
 ): Promise<SourceOptions> {
   const fromEnvironment = locationExtension(location) === ".xml" ? privateKeyVariable(variables) : undefined;
   const keyPath = flags.key ?? fromEnvironment;
-  const { from, member, allowNested, verifySignature } = flags;
+  const { from, member, allowNested, repair, verifySignature } = flags;
   return defined({
     from,
     member,
     allowsNested: allowNested,
+    repairs: repair,
     privateKey: keyPath === undefined ? undefined : await readKey(keyPath),
     signer: verifySignature === undefined ? undefined : await readCertificate(verifySignature),
   });

@@ -1,4 +1,5 @@
 import test from "ava";
+import { CLUSTER_BYTES, QCOW2_CLUSTERS, qcow2Image } from "../../fixtures/hostile/good/qcow2.ts";
 import { mkdtemp, readdir, rm, stat, truncate, watch, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -93,6 +94,16 @@ testQemu("check() counts corruptions", async (t) => {
   await qemuImg.convert({ from: raw, to: qcow2, virtualSizeBytes: SIZE }, testContext());
   await truncate(qcow2.path, (await stat(qcow2.path)).size - 2 * 65_536);
   t.true((await qemuImg.check(qcow2, testContext())).corruptionCount > 0);
+});
+
+testQemu("repair() mends tables in place, so that check() finds nothing any more", async (t) => {
+  const { qcow2 } = await prepared(t);
+  const image = qcow2Image();
+  image.writeUInt16BE(0, QCOW2_CLUSTERS.refcountBlock * CLUSTER_BYTES + QCOW2_CLUSTERS.data * 2);
+  await writeFile(qcow2.path, image);
+  t.true((await qemuImg.check(qcow2, testContext())).corruptionCount > 0);
+  await qemuImg.repair(qcow2, testContext());
+  t.like(await qemuImg.check(qcow2, testContext()), { corruptionCount: 0, errorCount: 0 });
 });
 
 testQemu(

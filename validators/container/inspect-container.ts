@@ -53,12 +53,25 @@ export async function inspectContainer(
   };
 }
 
+/** Rules about damage that `qemu-img check -r all` mends. */
+const MENDABLE_RULES: readonly string[] = ["vhdx-log"];
+
+/** Whether the image is refused for nothing but damage that can be mended on a copy. */
+export function isMendable({ results }: Pick<ContainerReport, "results">): boolean {
+  const refusals = results.filter(isRefusal);
+  return refusals.length > 0 && refusals.every(({ id }) => MENDABLE_RULES.includes(id));
+}
+
 /** Throws the code of the first broken rule that is an error; warnings pass. */
 export function refuseUnsafe(name: string, { results }: Pick<ContainerReport, "results">): void {
-  const broken = results.find(({ severity, outcome }) => severity === "error" && outcome === "broken");
+  const broken = results.find(isRefusal);
   if (broken === undefined) return;
   const { code, found = broken.refuses, remedy } = broken;
   throw new ImportError(code, `Cannot accept "${name}" as ${found}`, { remedy, step: "inspect" });
+}
+
+function isRefusal({ severity, outcome }: RuleResult): boolean {
+  return severity === "error" && outcome === "broken";
 }
 
 function identify(identity: Identity, limits: Limits): readonly RuleResult[] {

@@ -133,8 +133,7 @@ const RULES: readonly Rule<Vhdx>[] = [
       "a log that is to be replayed: the machine that wrote it stopped without closing the disk, and without the log its tables are wrong",
     severity: "error",
     code: "IMAGE_CORRUPT",
-    remedy:
-      "Shut the machine down properly and export it anew, or replay the log on a copy: qemu-img check -r all",
+    remedy: "Shut the machine down properly and export it anew, or replay the log on a copy with --repair",
     check: ({ header }) =>
       header === undefined
         ? "unseen"
