@@ -140,6 +140,8 @@ export interface Limits {
 export interface Threads {
   /** How many run at once: what a look-ahead should be sized by. */
   readonly count: number;
+  /** Whether one can be kept for as long as a stream flows (`hashStream`), with another left for everything else. */
+  readonly hasSpare: boolean;
   run<T extends ThreadTask>(task: T, input: ThreadInput<T>, signal: AbortSignal): Promise<ThreadOutput<T>>;
 }
 

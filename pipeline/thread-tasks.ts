@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type { BlocksLocator } from "./contract.ts";
 
 /** Everything that runs in worker threads, as name → shape. Implemented one file a task in `stages/threads/`. */
@@ -49,7 +50,21 @@ export interface ThreadTasks {
     /** 32 bytes a block, concatenated; and how many bytes were data. */
     output: { readonly hashes: Uint8Array; readonly dataBytes: number };
   };
+  /** Keeps a thread for as long as a stream flows: see `hasSpare` of `Threads`. The port is handed over. */
+  hashStream: {
+    input: { readonly port: MessagePort; readonly algorithm: HashAlgorithm };
+    /** Lower-case hex; empty when the port was closed before the end. */
+    output: string;
+  };
 }
+
+export type HashAlgorithm = "sha1" | "sha256" | "md5";
+
+/** What a `hashStream` task is told; it posts the memory of each `data` back. */
+export type HashMessage =
+  | { readonly kind: "data"; readonly memory: SharedArrayBuffer; readonly lengthBytes: number }
+  | { readonly kind: "zeroes"; readonly lengthBytes: number }
+  | { readonly kind: "end" };
 
 export type ThreadTask = keyof ThreadTasks;
 export type ThreadInput<T extends ThreadTask> = ThreadTasks[T]["input"];

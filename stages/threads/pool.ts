@@ -37,6 +37,7 @@ export function threadPool(options: ThreadPoolOptions = {}): Threads & AsyncDisp
   }
   let pool: Piscina<TaskCall, TaskOutcome> | undefined;
   let disposed = false;
+  let keptCount = 0;
 
   function start(): Piscina<TaskCall, TaskOutcome> {
     // The same extension as this file has: .ts in the tree, .js in the published package.
@@ -54,16 +55,23 @@ export function threadPool(options: ThreadPoolOptions = {}): Threads & AsyncDisp
 
   return {
     count: threadCount,
+    get hasSpare() {
+      return keptCount < threadCount - 1;
+    },
     async run<T extends ThreadTask>(task: T, input: ThreadInput<T>, signal: AbortSignal) {
       signal.throwIfAborted();
       if (disposed) throw new TypeError(`Cannot run "${task}" in a thread pool that has been disposed`);
       pool ??= start();
       let outcome: TaskOutcome;
+      const ports = "port" in input ? [input.port] : [];
+      keptCount += ports.length;
       try {
-        outcome = await pool.run({ task, input }, { signal });
+        outcome = await pool.run({ task, input }, { signal, transferList: ports });
       } catch (error) {
         signal.throwIfAborted();
         throw error;
+      } finally {
+        keptCount -= ports.length;
       }
       if ("failure" in outcome) {
         const { code, message, remedy } = outcome.failure;

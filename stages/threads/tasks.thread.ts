@@ -29,6 +29,7 @@ const TASKS: Tasks = {
   openPart: async (input) => (await import("./open-part.ts")).openPart(input),
   decryptBlocks: async (input) => (await import("./decrypt-blocks.ts")).decryptBlocks(input),
   hashBlock: async (input) => (await import("./hash-block.ts")).hashBlock(input),
+  hashStream: async (input) => (await import("./hash-stream.ts")).hashStream(input),
   hashBlocks: async (input) => (await import("./hash-blocks.ts")).hashBlocks(input),
 };
 

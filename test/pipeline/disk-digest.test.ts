@@ -93,6 +93,7 @@ test("diskDigester() tells disks apart that differ in one bit or in their size",
 test("diskDigester() reports the failure of a thread from update() or finish()", async (t) => {
   const threads = {
     count: 1,
+    hasSpare: false,
     run: async () => {
       throw new Error("thread died");
     },

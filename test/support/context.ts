@@ -21,6 +21,7 @@ export function testContext(
 
 const noThreads: Threads = {
   count: 1,
+  hasSpare: false,
   run(task) {
     throw new TypeError(`This test gave no threads for "${task}"`);
   },

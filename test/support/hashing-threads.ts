@@ -5,6 +5,7 @@ import { hashBlocks } from "../../stages/threads/hash-blocks.ts";
 /** Both hashing tasks in the test's own thread, two at a time, for tests that are not about threads. */
 export const hashingThreads: Threads = {
   count: 2,
+  hasSpare: false,
   async run(task, input) {
     if (task === "hashBlocks" && "locator" in input) return await hashBlocks(input);
     if (task === "hashBlock" && "memory" in input) {

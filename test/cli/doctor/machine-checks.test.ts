@@ -32,7 +32,7 @@ test("threads fails when a thread gives another hash", async (t) => {
         const other = new SharedArrayBuffer(8); // not what was asked for
         return context.threads.run(task, { memory: other, lengthBytes: 8 }, signal);
       };
-      return threads.look({ ...context, threads: { count: 1, run } }, options);
+      return threads.look({ ...context, threads: { count: 1, hasSpare: false, run } }, options);
     },
   });
   t.like(found, { ok: false });
