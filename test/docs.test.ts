@@ -30,7 +30,8 @@ test("every dependency has its line in docs/dependencies.md, and no other has", 
   const listed = [...page("docs/dependencies.md").matchAll(/^\| `([^`]+)` \|/gm)].map(
     ([, name = ""]) => name,
   );
-  const wanted = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)];
+  const { dependencies, optionalDependencies, devDependencies } = manifest;
+  const wanted = Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies });
   t.deepEqual(listed.toSorted(), wanted.toSorted());
 });
 

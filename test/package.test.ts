@@ -47,18 +47,15 @@ const installed = (async () => {
 // Whoever awaits it sees the error; it must not count as unhandled until then.
 installed.catch(() => undefined);
 
-/** Dependencies with an install script, each with the reason why it is borne. */
-const WITH_SCRIPT: Readonly<Record<string, string>> = {
-  "node-liblzma": "builds native code that is not used; the WebAssembly in it works without",
-};
-
-test("no other dependency of the package runs a script when it is installed: it may need a compiler", (t) => {
+test("no dependency that must be there runs a script when it is installed: it may need a compiler", (t) => {
   const entries = Object.entries(lock.packages);
   t.true(entries.length > 100);
-  const found = entries.filter(([, entry]) => "hasInstallScript" in entry && !("dev" in entry));
+  // npm leaves out an optional one whose script fails, and goes on.
+  const needed = entries.filter(([, entry]) => !("dev" in entry) && !("optional" in entry));
+  t.true(needed.length > 50, `${needed.length} packages`);
   t.deepEqual(
-    found.map(([path]) => path.replace(/^.*node_modules\//, "")),
-    Object.keys(WITH_SCRIPT),
+    needed.filter(([, entry]) => "hasInstallScript" in entry).map(([path]) => path),
+    [],
   );
 });
 

@@ -1,16 +1,8 @@
 // oxlint-disable no-underscore-dangle -- the names that Emscripten gives to C functions
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import {
-  LZMA_FINISH,
-  LZMA_MEMLIMIT_ERROR,
-  LZMA_OK,
-  LZMA_RUN,
-  LZMA_STREAM_END,
-  WasmLzmaStream,
-} from "node-liblzma/wasm";
-import createLiblzma from "node-liblzma/wasm/liblzma.js";
 import type { Bytes, Context } from "../../pipeline/contract.ts";
+import { ImportError, systemCode } from "../../pipeline/errors.ts";
 import { isZero } from "../../pipeline/zero.ts";
 import { type ByteReader, byteReader } from "../byte-reader.ts";
 import { decompressionFailed } from "./engine.ts";
@@ -28,12 +20,17 @@ const PADDING_GRAIN_BYTES = 4;
 /** Work between two turns of the event loop, in chunks: decoding runs in the main thread, which others need as well. */
 const CHUNKS_A_TURN = 8;
 
-type Liblzma = Awaited<ReturnType<typeof createLiblzma>>;
+/** liblzma in a memory of its own, and what wraps it. */
+interface Liblzma {
+  readonly api: typeof import("node-liblzma/wasm");
+  readonly wasm: Awaited<ReturnType<typeof import("node-liblzma/wasm/liblzma.js").default>>;
+}
 
 /**
  * Decompresses xz streams, one after the other, until the input ends, checking the CRC32, CRC64 or SHA-256 of each block.
  * liblzma runs as WebAssembly, so that a flaw in it stays inside its own memory, which goes when the stream has ended.
- * Throws DECOMPRESSION_FAILED, also for more than {@link XZ_MEMORY_BYTES} of memory, and TRAILING_DATA.
+ * Throws DECOMPRESSION_FAILED, also for more than {@link XZ_MEMORY_BYTES} of memory, TRAILING_DATA, and PROGRAM_MISSING
+ * where the optional package that holds liblzma is not there.
  */
 export async function* unxz(input: Bytes, context: Context): Bytes {
   const reader = byteReader(input);
@@ -49,10 +46,30 @@ export async function* unxz(input: Bytes, context: Context): Bytes {
   }
 }
 
+/**
+ * The package is optional because npm runs an install script of it, which fails where there is neither a prebuilt binary
+ * nor a compiler; npm then leaves it out. Nothing that the script makes is used.
+ */
 async function loadLiblzma(): Promise<Liblzma> {
-  const wasm = fileURLToPath(import.meta.resolve("node-liblzma/wasm/liblzma.wasm"));
-  // Given, because the loader would fetch() it otherwise, which does not read files in Node.
-  return createLiblzma({ wasmBinary: await readFile(wasm) });
+  try {
+    const [api, { default: createLiblzma }] = await Promise.all([
+      import("node-liblzma/wasm"),
+      import("node-liblzma/wasm/liblzma.js"),
+    ]);
+    const wasmPath = fileURLToPath(import.meta.resolve("node-liblzma/wasm/liblzma.wasm"));
+    // Given, because the loader would fetch() it otherwise, which does not read files in Node.
+    return { api, wasm: await createLiblzma({ wasmBinary: await readFile(wasmPath) }) };
+  } catch (cause) {
+    if (systemCode(cause) !== "ERR_MODULE_NOT_FOUND") throw cause;
+    throw new ImportError(
+      "PROGRAM_MISSING",
+      'Cannot decompress xz as the npm package "node-liblzma" is not installed',
+      {
+        remedy: "Install it beside diskferry with: npm install --ignore-scripts node-liblzma",
+        cause,
+      },
+    );
+  }
 }
 
 /** Passes over padding and tells whether a stream follows. */
@@ -72,37 +89,37 @@ async function atStream(reader: ByteReader, streamCount: number): Promise<boolea
   }
 }
 
-async function* unxzStream(liblzma: Liblzma, reader: ByteReader, { signal }: Context): Bytes {
-  const stream = new WasmLzmaStream(liblzma);
-  const inputAt = liblzma._malloc(BUFFER_BYTES);
-  const outputAt = liblzma._malloc(BUFFER_BYTES);
+async function* unxzStream({ api, wasm }: Liblzma, reader: ByteReader, { signal }: Context): Bytes {
+  const stream = new api.WasmLzmaStream(wasm);
+  const inputAt = wasm._malloc(BUFFER_BYTES);
+  const outputAt = wasm._malloc(BUFFER_BYTES);
   try {
-    let status: number = liblzma._lzma_stream_decoder(stream.ptr, BigInt(XZ_MEMORY_BYTES), 0);
+    let status: number = wasm._lzma_stream_decoder(stream.ptr, BigInt(XZ_MEMORY_BYTES), 0);
     let chunk: Uint8Array | undefined;
-    for (let turn = 1; status === LZMA_OK; turn++) {
+    for (let turn = 1; status === api.LZMA_OK; turn++) {
       signal.throwIfAborted();
       if (stream.availIn === 0) {
         chunk = await reader.next(BUFFER_BYTES);
-        if (chunk !== undefined) liblzma.HEAPU8.set(chunk, inputAt);
+        if (chunk !== undefined) wasm.HEAPU8.set(chunk, inputAt);
         stream.setInput(inputAt, chunk?.byteLength ?? 0);
       }
       stream.setOutput(outputAt, BUFFER_BYTES);
-      status = liblzma._lzma_code(stream.ptr, chunk === undefined ? LZMA_FINISH : LZMA_RUN);
+      status = wasm._lzma_code(stream.ptr, chunk === undefined ? api.LZMA_FINISH : api.LZMA_RUN);
       const outputBytes = BUFFER_BYTES - stream.availOut;
-      if (outputBytes > 0) yield liblzma.HEAPU8.slice(outputAt, outputAt + outputBytes);
+      if (outputBytes > 0) yield wasm.HEAPU8.slice(outputAt, outputAt + outputBytes);
       if (turn % CHUNKS_A_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     }
-    if (status !== LZMA_STREAM_END) throw decompressionFailed("xz", reasonOf(status));
+    if (status === api.LZMA_MEMLIMIT_ERROR) {
+      throw decompressionFailed("xz", `its dictionary needs more than ${XZ_MEMORY_BYTES} bytes of memory`);
+    }
+    if (status !== api.LZMA_STREAM_END) {
+      throw decompressionFailed("xz", `it is damaged or ends early (liblzma status ${status})`);
+    }
     if (chunk !== undefined && stream.availIn > 0) reader.unread(chunk.subarray(-stream.availIn));
   } finally {
-    liblzma._lzma_end(stream.ptr);
-    liblzma._free(inputAt);
-    liblzma._free(outputAt);
+    wasm._lzma_end(stream.ptr);
+    wasm._free(inputAt);
+    wasm._free(outputAt);
     stream.free();
   }
-}
-
-function reasonOf(status: number): string {
-  if (status !== LZMA_MEMLIMIT_ERROR) return `it is damaged or ends early (liblzma status ${status})`;
-  return `its dictionary needs more than ${XZ_MEMORY_BYTES} bytes of memory`;
 }
