@@ -4,7 +4,7 @@ import type { Context } from "../pipeline/contract.ts";
 import { withSignal } from "../pipeline/context.ts";
 import { digestBlocks } from "../pipeline/digest-blocks.ts";
 import { CHECKABLE, type DiskFormat } from "../pipeline/disk-format.ts";
-import { ImportError } from "../pipeline/errors.ts";
+import { type ErrorCode, ImportError, systemCode } from "../pipeline/errors.ts";
 import { stepping } from "../pipeline/progress.ts";
 import { qemuImg } from "../programs/qemu-img.ts";
 import type { ImageFile } from "../programs/qemu-node.ts";
@@ -54,7 +54,7 @@ export async function convertVerified(
         async (context) => (hashesSource ? undefined : await digestOf(written, "digest result", context)),
       ]),
     );
-    if (identity(await stat(from.path, { bigint: true })) !== identity(before)) throw changed(from.path);
+    if (await hasChanged(from.path, before)) throw changed(from.path);
     const diskDigest = sourceDigest ?? resultDigest;
     if (diskDigest === undefined) throw new TypeError("One of the two disks is always hashed");
     const resultBytes = result.isDevice ? virtualSizeBytes : (await stat(to.path)).size;
@@ -67,8 +67,24 @@ export async function convertVerified(
     };
   } catch (error) {
     if (!result.isDevice) await rm(to.path, { force: true });
+    context.signal.throwIfAborted();
+    if (isSignOfChange(error) && (await hasChanged(from.path, before))) throw changed(from.path, error);
     throw error;
   }
+}
+
+/** What goes wrong when a source is cut, rewritten or taken away under the hands of qemu. */
+const SIGNS_OF_CHANGE: readonly ErrorCode[] = [
+  "DIGEST_MISMATCH",
+  "IMAGE_CORRUPT",
+  "PROGRAM_FAILED",
+  "SOURCE_NOT_FOUND",
+  "SOURCE_TRUNCATED",
+  "SOURCE_UNSUITABLE",
+];
+
+function isSignOfChange(error: unknown): boolean {
+  return error instanceof ImportError && SIGNS_OF_CHANGE.includes(error.code);
 }
 
 /** Tasks side by side; when one fails the others are aborted, and all have ended before the first failure is thrown. */
@@ -160,12 +176,19 @@ function identity({ dev, ino, size, mtimeNs }: BigIntStats): string {
   return [dev, ino, size, mtimeNs].join(":");
 }
 
-function changed(path: string): ImportError {
+async function hasChanged(path: string, before: BigIntStats): Promise<boolean> {
+  try {
+    return identity(await stat(path, { bigint: true })) !== identity(before);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return true;
+    throw error;
+  }
+}
+
+function changed(path: string, cause?: unknown): ImportError {
   return new ImportError(
     "SOURCE_CHANGED",
     `Cannot trust the conversion of "${path}" as it changed meanwhile`,
-    {
-      remedy: "Stop what writes to it, or convert a snapshot",
-    },
+    { remedy: "Stop what writes to it, or convert a snapshot", cause },
   );
 }

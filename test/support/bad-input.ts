@@ -30,7 +30,11 @@ export interface BadInput {
   readonly code: ErrorCode;
   /** What the message or remedy must say. */
   readonly says?: RegExp;
-  arrange(folder: BadInputFolder): Promise<BadRun | readonly string[]> | BadRun | readonly string[];
+  /** Lays it out and says what is typed; `cleanup` ends what is needed meanwhile. */
+  arrange(
+    folder: BadInputFolder,
+    cleanup: AsyncDisposableStack,
+  ): Promise<BadRun | readonly string[]> | BadRun | readonly string[];
 }
 
 const PRECIOUS = "what was there before";
@@ -44,7 +48,8 @@ export function refuses(test: ConditionalTest, input: BadInput): void {
     await using folder = await temporaryFolder();
     await mkdir(folder.file("scratch"));
     await Promise.all(["out.raw", "out.qcow2"].map((name) => writeFile(folder.file(name), PRECIOUS)));
-    const arranged = await input.arrange(folder);
+    await using cleanup = new AsyncDisposableStack();
+    const arranged = await input.arrange(folder, cleanup);
     const { args, variables = {}, onStep }: BadRun = "args" in arranged ? arranged : { args: arranged };
     const before = await names(folder.path);
     const said = watching(onStep);
