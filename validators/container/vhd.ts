@@ -28,7 +28,6 @@ export interface VhdFooter {
   readonly diskType: number;
   readonly dataOffset: number;
   readonly hasChecksum: boolean;
-  readonly bytes: Buffer;
 }
 
 /** "Dynamic Disk Header Format". */
@@ -100,7 +99,6 @@ function parseFooter(bytes: Buffer): VhdFooter {
     diskType: bytes.readUInt32BE(60),
     dataOffset: u64be(bytes, 16),
     hasChecksum: bytes.readUInt32BE(64) === checksum(bytes.subarray(0, FOOTER_BYTES), 64),
-    bytes: bytes.subarray(0, FOOTER_BYTES),
   };
 }
 
