@@ -24,7 +24,11 @@ export async function benchInspect(): Promise<readonly BenchResult[]> {
     signal: new AbortController().signal,
     log: silentLogger,
     scratch,
-    threads: { count: 1, hasSpare: false, run: (task) => Promise.reject(new TypeError(`No thread is wanted for "${task}"`)) },
+    threads: {
+      count: 1,
+      hasSpare: false,
+      run: (task) => Promise.reject(new TypeError(`No thread is wanted for "${task}"`)),
+    },
     limits: DEFAULT_LIMITS,
     progress: () => undefined,
   };
