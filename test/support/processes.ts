@@ -1,6 +1,5 @@
 import { readFileSync, readdirSync } from "node:fs";
 
-
 /** Process ids whose command line contains `text`; finds also what has lost its parent. */
 export function processesWith(text: string): readonly number[] {
   return readdirSync("/proc")
