@@ -17,7 +17,7 @@ export interface BadInputFolder {
 
 /** What a user types, and what happens meanwhile. */
 export interface BadRun {
-  /** The command and its arguments; `--force`, `--json` and the scratch folder are added. */
+  /** The command and its arguments; `--force`, `--json` and the scratch folder are put between. */
   readonly args: readonly string[];
   /** Beside PATH. */
   readonly variables?: Readonly<Record<string, string>>;
@@ -36,6 +36,9 @@ export interface BadInput {
     cleanup: AsyncDisposableStack,
   ): Promise<BadRun | readonly string[]> | BadRun | readonly string[];
 }
+
+/** Commands that can be told to replace what is there. */
+const WRITERS: readonly string[] = ["convert", "unbundle"];
 
 const PRECIOUS = "what was there before";
 
@@ -57,8 +60,10 @@ export function refuses(test: ConditionalTest, input: BadInput): void {
       variables: { PATH: process.env.PATH, ...variables },
       errors: { stream: said.stream, isTerminal: false, columns: () => 100 },
     });
-    const more = ["--force", "--json", "--progress", "json", "--scratch-dir", folder.file("scratch")];
-    const status = await runCli([...args, ...more], cli, COMMANDS);
+    const [command = "", ...rest] = args;
+    const first = ["--json", "--progress", "json", "--scratch-dir", folder.file("scratch")];
+    if (WRITERS.includes(command)) first.push("--force");
+    const status = await runCli([command, ...first, ...rest], cli, COMMANDS);
     t.not(status, 0, "it was taken for good");
     const { error } = JSON.parse(cli.stdout());
     t.is(error.code, input.code, error.message);
