@@ -1,7 +1,6 @@
 import type { Bytes, Context, Source, SourceFacts } from "../../pipeline/contract.ts";
 import { ImportError } from "../../pipeline/errors.ts";
-import { archiveUnsafe, paddedBytes } from "../tar/header.ts";
-import { MAX_TAR_ENTRIES } from "../tar/member-headers.ts";
+import { paddedBytes } from "../tar/header.ts";
 import { memberNotFound } from "../tar/member-not-found.ts";
 import { type TarMember, tarReader } from "../tar/reader.ts";
 
@@ -67,14 +66,15 @@ async function find(archive: Source, memberName: string | undefined, context: Co
     );
   }
   const places: Place[] = [];
+  let last: TarMember | undefined;
   for (let from = 0; ;) {
-    const member = await memberAt(archive, from, context);
+    const member = await memberAfter(last, archive, from, context);
     if (member === undefined) break;
     if (memberName === undefined || member.name === memberName) refuseSparse(member, archive);
-    if (places.length === MAX_TAR_ENTRIES) throw archiveUnsafe(`it has more than ${MAX_TAR_ENTRIES} files`);
     const offset = from + member.storedAt;
     places.push({ name: member.name, offset, sizeBytes: member.sizeBytes });
     from = offset + paddedBytes(member.storedBytes);
+    last = member;
     if (member.name === memberName) break;
   }
   const matching = memberName === undefined ? places : places.filter(({ name }) => name === memberName);
@@ -87,9 +87,14 @@ async function find(archive: Source, memberName: string | undefined, context: Co
   return only;
 }
 
-/** The first member at or behind byte `from`, which is the start of a header. */
-async function memberAt(archive: Source, from: number, context: Context): Promise<TarMember | undefined> {
-  const reader = tarReader(archive.bytes(context, from));
+/** The next member at or behind byte `from`, which is the start of a header. */
+async function memberAfter(
+  last: TarMember | undefined,
+  archive: Source,
+  from: number,
+  context: Context,
+): Promise<TarMember | undefined> {
+  const reader = tarReader(archive.bytes(context, from), last?.seen);
   try {
     return await reader.next();
   } finally {

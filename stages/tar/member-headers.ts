@@ -18,7 +18,17 @@ export interface MemberHeaders {
   readonly extensions: readonly Uint8Array[];
   /** Of PAX headers, for what tar-stream does not apply. */
   readonly records: PaxRecords;
+  readonly seen: TarSeen;
 }
+
+/** What headers so far mean for those that follow, for who goes on in the middle of an archive. */
+export interface TarSeen {
+  readonly entryCount: number;
+  /** The records of all global PAX headers. */
+  readonly globalBody: Uint8Array;
+}
+
+export const NOTHING_SEEN: TarSeen = { entryCount: 0, globalBody: new Uint8Array() };
 
 /** Names and PAX records; Linux knows no path longer than 4 KiB, and PAX 0.1 maps take the rest. tar-stream's bound. */
 const MAX_EXTENDED_BYTES = 4 * 1024 * 1024;
@@ -37,9 +47,11 @@ const MAX_GLOBAL_BYTES = 64 * 1024;
  * tar-stream would guess at (checksums, numbers, malformed records) throws ARCHIVE_INVALID, what is neither file nor
  * folder ARCHIVE_UNSAFE. Gives undefined at the end mark.
  */
-export function memberHeaders(archive: ByteReader): { next(): Promise<MemberHeaders | undefined> } {
-  let globalBody: Uint8Array = new Uint8Array();
-  let entryCount = 0;
+export function memberHeaders(
+  archive: ByteReader,
+  seen: TarSeen,
+): { next(): Promise<MemberHeaders | undefined> } {
+  let { entryCount, globalBody } = seen;
 
   async function next(): Promise<MemberHeaders | undefined> {
     let ownBody: Uint8Array = new Uint8Array();
@@ -72,7 +84,12 @@ export function memberHeaders(archive: ByteReader): { next(): Promise<MemberHead
       const records = parsePax(allRecords);
       const size = records.values.get("size");
       if (size !== undefined) decimal(size);
-      return { header, records, extensions: [...extension("L", longName), ...extension("x", allRecords)] };
+      return {
+        header,
+        extensions: [...extension("L", longName), ...extension("x", allRecords)],
+        records,
+        seen: { entryCount, globalBody },
+      };
     }
   }
   return { next };

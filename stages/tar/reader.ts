@@ -4,7 +4,7 @@ import { type ByteReader, byteReader } from "../byte-reader.ts";
 import { trailingData } from "../trailing-data.ts";
 import { type TarEntry, tarExtractor } from "./extractor.ts";
 import { archiveInvalid, archiveUnsafe } from "./header.ts";
-import { type MemberHeaders, memberHeaders } from "./member-headers.ts";
+import { type MemberHeaders, NOTHING_SEEN, type TarSeen, memberHeaders } from "./member-headers.ts";
 import { type SparseMap, isPaxSparse, oldGnuMap, paxMap } from "./sparse.ts";
 
 /** One regular file of an archive. */
@@ -18,6 +18,8 @@ export interface TarMember {
   /** Where that begins, in bytes from the start of the input. */
   readonly storedAt: number;
   readonly sparse?: SparseMap;
+  /** For a reader that begins behind this member. */
+  readonly seen: TarSeen;
   /** The content, holes as shared zero chunks. To be read once, before the next member is asked for. */
   bytes(): Bytes;
 }
@@ -35,13 +37,13 @@ export interface TarReader {
 /**
  * Reads an archive through tar-stream: ustar, v7, old GNU (long names, base-256 sizes) and PAX (names, sizes). Sparse
  * members (old GNU, PAX 0.0, 0.1, 1.0) are filled up here, as tar-stream knows none. Folders and volume labels are
- * passed over. Pulls nothing ahead. Throws ARCHIVE_INVALID (damaged, ends early), ARCHIVE_UNSAFE (links, devices,
+ * passed over. Pulls nothing ahead. An input that begins behind a member needs what that one has `seen`. Throws ARCHIVE_INVALID (damaged, ends early), ARCHIVE_UNSAFE (links, devices,
  * absolute paths or paths with `..`, more entries than MAX_TAR_ENTRIES).
  */
-export function tarReader(input: Bytes): TarReader {
+export function tarReader(input: Bytes, seen: TarSeen = NOTHING_SEEN): TarReader {
   const archive = byteReader(input);
   const extractor = tarExtractor();
-  const headers = memberHeaders(archive);
+  const headers = memberHeaders(archive, seen);
   let lastStored: ByteReader | undefined;
 
   async function next(): Promise<TarMember | undefined> {
@@ -79,7 +81,7 @@ export function tarReader(input: Bytes): TarReader {
 
 /** The member that headers and tar-stream tell of; undefined for a folder. */
 async function memberOf(
-  { header, records }: MemberHeaders,
+  { header, records, seen }: MemberHeaders,
   entry: TarEntry,
   oldMap: SparseMap | undefined,
   entryAt: number,
@@ -103,6 +105,7 @@ async function memberOf(
     storedBytes,
     storedAt: entryAt + stored.position,
     ...(sparse === undefined ? {} : { sparse }),
+    seen,
     bytes: () => content(sparse?.runs ?? [{ offset: 0, length: storedBytes }], sizeBytes, stored),
   };
 }

@@ -4,11 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { seededDisk } from "../../../fixtures/seeded.ts";
+import type { Source } from "../../../pipeline/contract.ts";
 import { fileSource } from "../../../stages/sources/file.ts";
 import { tarMemberSource } from "../../../stages/sources/tar-member.ts";
-import { collect } from "../../support/bytes.ts";
+import { MAX_TAR_ENTRIES } from "../../../stages/tar/member-headers.ts";
+import { chunked, collect } from "../../support/bytes.ts";
 import { testContext } from "../../support/context.ts";
 import { failure } from "../../support/errors.ts";
+import { END_MARK, entry, pax } from "../tar/archive.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "diskferry-member-"));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,6 +42,31 @@ test("tarMemberSource() fails with MEMBER_NOT_FOUND, and SOURCE_UNSUITABLE for a
   t.is((await failure(facts("both.tar"))).code, "MEMBER_NOT_FOUND");
   t.is((await failure(facts("both.tar", "missing"))).code, "MEMBER_NOT_FOUND");
   t.is((await failure(facts("sparse.tar"))).code, "SOURCE_UNSUITABLE");
+});
+
+function archiveOf(...entries: readonly Uint8Array[]): Source {
+  const archive = Buffer.concat([...entries, END_MARK]);
+  return {
+    name: "an archive",
+    facts: async () => ({ seekable: true }),
+    bytes: (_context, fromByte = 0) => chunked(archive.subarray(fromByte)),
+  };
+}
+
+test("tarMemberSource() applies global PAX records to every member, as untar() does", async (t) => {
+  const archive = archiveOf(
+    pax({ size: "3" }, "g"),
+    entry("one", { content: "abcdef", size: "00000000000" }),
+    entry("two", { content: "ghijkl", size: "00000000000" }),
+  );
+  const found = tarMemberSource(archive, "two");
+  t.is((await collect(found.bytes(testContext()))).toString(), "ghi");
+});
+
+test("tarMemberSource() fails with ARCHIVE_UNSAFE for a bomb of entries", async (t) => {
+  const bomb = archiveOf(...Array.from({ length: MAX_TAR_ENTRIES + 1 }, () => entry("a")));
+  const error = await failure(() => tarMemberSource(bomb, "b").facts(testContext()));
+  t.is(error.code, "ARCHIVE_UNSAFE");
 });
 
 test("tarMemberSource() fails with SOURCE_TRUNCATED when the archive ends inside the member", async (t) => {

@@ -1,13 +1,18 @@
 import test from "ava";
 import { byteReader } from "../../../stages/byte-reader.ts";
-import { type MemberHeaders, MAX_TAR_ENTRIES, memberHeaders } from "../../../stages/tar/member-headers.ts";
+import {
+  type MemberHeaders,
+  MAX_TAR_ENTRIES,
+  NOTHING_SEEN,
+  memberHeaders,
+} from "../../../stages/tar/member-headers.ts";
 import { chunked } from "../../support/bytes.ts";
 import { failure } from "../../support/errors.ts";
 import { END_MARK, entry, pax } from "./archive.ts";
 
 /** The headers of members without data. */
 async function read(...blocks: readonly Uint8Array[]): Promise<readonly MemberHeaders[]> {
-  const headers = memberHeaders(byteReader(chunked(Buffer.concat(blocks), 100)));
+  const headers = memberHeaders(byteReader(chunked(Buffer.concat(blocks), 100)), NOTHING_SEEN);
   const found: MemberHeaders[] = [];
   for (let one = await headers.next(); one !== undefined; one = await headers.next()) found.push(one);
   return found;

@@ -169,12 +169,13 @@ test("tarReader() passes over members that are not read, or only in part", async
   t.is((await second!.bytes()[Symbol.asyncIterator]().next()).done, false);
   const third = await reader.next();
   t.deepEqual(
-    { ...third, bytes: undefined },
+    { ...third, bytes: undefined, seen: third!.seen.entryCount },
     {
       name: "c",
       sizeBytes: 100_000,
       storedBytes: 100_000,
       storedAt: 2 * (512 + 100_352) + 512,
+      seen: 3,
       bytes: undefined,
     },
   );
@@ -199,6 +200,12 @@ test("tarReader() says where stored data begins, behind the map of PAX 1.0", asy
 test("tarReader() applies a global PAX header to members that have none of their own", async (t) => {
   const archive = Buffer.concat([pax({ path: "global" }, "g"), entry("a", { content: "x" }), END_MARK]);
   t.deepEqual(await byOurs(archive), [{ name: "global", content: Buffer.from("x") }]);
+});
+
+test("tarReader() passes over folders, also GNU's with a list of names inside", async (t) => {
+  const folders = [entry("a/"), entry("b", { type: "5" }), entry("c", { type: "D", content: "Yname\0\0" })];
+  const archive = Buffer.concat([...folders, entry("d", { content: "x" }), END_MARK]);
+  t.deepEqual(await byOurs(archive), [{ name: "d", content: Buffer.from("x") }]);
 });
 
 test("tarReader() finds its way behind an extended header of no bytes", async (t) => {
