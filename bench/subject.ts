@@ -21,7 +21,7 @@ export async function diskferry(
   const rss = join(folder.path, "rss");
   await run(
     process.execPath,
-    ["--import", join(import.meta.dirname, "peak-rss.ts"), join(ROOT, "cli/main.ts"), ...args],
+    ["--import", join(import.meta.dirname, "peak-rss.ts"), join(ROOT, "dist/cli/main.js"), ...args],
     { ...environment, DISKFERRY_BENCH_RSS: rss },
   );
   return Number(await readFile(rss, "utf8")) / 1024;
