@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -123,3 +123,29 @@ for (const kind of ["this", "the oldest"] as const) {
     },
   );
 }
+
+requires("xz")(
+  "the installed package decompresses xz, and without its optional part says how to get it",
+  async (t) => {
+    t.timeout(PATIENCE_MS);
+    const { consumer } = await installed;
+    const work = await mkdtemp(join(folder, "work-"));
+    const disk = seededDisk("package", { sizeBytes: 1024 * 1024 });
+    await writeFile(join(work, "disk.raw"), disk);
+    await run("xz", ["disk.raw"], { cwd: work });
+    // A copy, as other tests use the package at the same time.
+    const partial = join(folder, "without-liblzma");
+    await cp(join(consumer, "node_modules"), join(partial, "node_modules"), { recursive: true });
+    await rm(join(partial, "node_modules", "node-liblzma"), { recursive: true });
+    const digest = (from: string) =>
+      run(
+        process.execPath,
+        [join(from, "node_modules", "diskferry", manifest.bin.diskferry), "digest", "disk.raw.xz"],
+        { cwd: work },
+      );
+    t.regex((await digest(consumer)).stdout, /[0-9a-f]{64}/);
+    const error = await t.throwsAsync(digest(partial));
+    t.regex(String(error), /node-liblzma" is not installed/);
+    t.regex(String(error), /npm install --ignore-scripts node-liblzma/);
+  },
+);
