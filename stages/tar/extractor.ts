@@ -1,5 +1,6 @@
 import { extract } from "tar-stream";
 import type { Bytes } from "../../pipeline/contract.ts";
+import { ImportError } from "../../pipeline/errors.ts";
 import type { ByteReader } from "../byte-reader.ts";
 import { archiveInvalid, paddedBytes } from "./header.ts";
 
@@ -72,8 +73,16 @@ export function tarExtractor(): TarExtractor {
       leftBytes -= given.byteLength;
       const coming = chunks.next();
       stream.write(given);
-      const { value } = await coming;
-      if (value instanceof Uint8Array) yield value;
+      if ((await coming).value !== given) {
+        throw new ImportError(
+          "INTERNAL",
+          `Cannot read "${name}" as tar-stream gave other bytes than it got`,
+          {
+            step: "untar",
+          },
+        );
+      }
+      yield given;
     }
     await chunks.next(); // its end, with which tar-stream turns to the padding
     const paddingBytes = paddedBytes(storedBytes) - storedBytes;

@@ -4,6 +4,9 @@ import { isZero } from "../../pipeline/zero.ts";
 /** Everything in a tar archive stands in blocks of this size. */
 export const TAR_BLOCK_BYTES = 512;
 
+/** Of a block of zeros: the checksum is over blanks in its own place. */
+const EMPTY_CHECKSUM = 8 * 0x20;
+
 /** A header block that is fit for tar-stream, and what has to be known of it before (all formats have it there). */
 export interface TarHeader {
   /** The type flag as a character; `0` also for the NUL of v7. */
@@ -40,9 +43,6 @@ export function isTar(head: Uint8Array): boolean {
   const stated = statedChecksum(block);
   return block[0] !== 0 && (stated === unsigned || stated === signed);
 }
-
-/** Of a block of zeros: the checksum is over blanks in its own place. */
-const EMPTY_CHECKSUM = 8 * 0x20;
 
 /** The sum of all bytes with the checksum field as blanks; some old tars added them as signed. */
 function checksums(block: Buffer): { readonly unsigned: number; readonly signed: number } {

@@ -37,8 +37,9 @@ export interface TarReader {
 /**
  * Reads an archive through tar-stream: ustar, v7, old GNU (long names, base-256 sizes) and PAX (names, sizes). Sparse
  * members (old GNU, PAX 0.0, 0.1, 1.0) are filled up here, as tar-stream knows none. Folders and volume labels are
- * passed over. Pulls nothing ahead. An input that begins behind a member needs what that one has `seen`. Throws ARCHIVE_INVALID (damaged, ends early), ARCHIVE_UNSAFE (links, devices,
- * absolute paths or paths with `..`, more entries than MAX_TAR_ENTRIES).
+ * passed over. Pulls nothing ahead. An input that begins behind a member needs what that one has `seen`.
+ * Throws ARCHIVE_INVALID (damaged, ends early), ARCHIVE_UNSAFE (links, devices, absolute paths or paths with `..`, more
+ * entries than MAX_TAR_ENTRIES).
  */
 export function tarReader(input: Bytes, seen: TarSeen = NOTHING_SEEN): TarReader {
   const archive = byteReader(input);

@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { extract, pack } from "tar-stream";
 import { seededBytes } from "../../../fixtures/seeded.ts";
 import type { Bytes } from "../../../pipeline/contract.ts";
+import { ImportError } from "../../../pipeline/errors.ts";
 import { tarReader } from "../../../stages/tar/reader.ts";
 import { chunked, collect } from "../../support/bytes.ts";
 import { failure } from "../../support/errors.ts";
@@ -159,6 +160,52 @@ for (const options of [
     t.pass();
   });
 }
+
+test("tarReader() ends, with a code or without, for any sequence of well-summed headers", async (t) => {
+  const number = fc.oneof(
+    fc.constantFrom("00000000003", "00000000000", "", "\x80", "\xff\xff", "77777777777", " 12 ", "9"),
+    fc.string({ maxLength: 12 }),
+  );
+  const key = fc.constantFrom(
+    "path",
+    "size",
+    "comment",
+    ...["map", "major", "size", "realsize", "name"].map((one) => `GNU.sparse.${one}`),
+  );
+  const value = fc.oneof(
+    fc.constantFrom("1", "0", "0,1", "-1", "", "a/b", "../a", "512"),
+    fc.string({ maxLength: 9 }),
+  );
+  const block = fc.oneof(
+    fc
+      .record({
+        type: fc.constantFrom("0", "0", "5", "7", "D", "S", "x", "g", "L", "K", "V", "1"),
+        content: fc.string({ maxLength: 600 }),
+        size: number,
+      })
+      .map(({ type, content, size }) => entry("a", { type, content, size })),
+    fc.string({ maxLength: 600 }).map((content) => entry("a", { content })),
+    fc.string({ maxLength: 9 }).map((content) => entry("a", { type: "L", content })),
+    fc.tuple(fc.dictionary(key, value), fc.constantFrom("x", "g")).map(([values, type]) => pax(values, type)),
+  );
+  let readCount = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(block, { maxLength: 6 }),
+      fc.integer({ min: 1, max: 3000 }),
+      async (blocks, chunkBytes) => {
+        try {
+          await byOurs(Buffer.concat([...blocks, END_MARK]), chunkBytes);
+          readCount++;
+        } catch (error) {
+          if (!(error instanceof ImportError) || error.code === "INTERNAL") throw error;
+        }
+      },
+    ),
+    { numRuns: numRuns * 40 },
+  );
+  t.true(readCount > 10, `${readCount} archives were read to their end`);
+});
 
 test("tarReader() passes over members that are not read, or only in part", async (t) => {
   const content = Buffer.alloc(100_000, 1);
