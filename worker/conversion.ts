@@ -8,7 +8,7 @@ import {
   type ResultManifest,
 } from "../manifest/result.ts";
 import { SIGNATURE_SUFFIX, signResultManifest } from "../manifest/result-signature.ts";
-import type { Context, Destination, Receipt } from "../pipeline/contract.ts";
+import type { Context, Destination, Receipt, Stage } from "../pipeline/contract.ts";
 import { defined } from "../pipeline/defined.ts";
 import { type Plan, plan } from "../pipeline/plan.ts";
 import { copyFile, runStream, type StreamResult } from "../pipeline/run.ts";
@@ -17,6 +17,7 @@ import { QEMU_IMG } from "../programs/qemu-img.ts";
 import { QEMU_NBD } from "../programs/qemu-nbd.ts";
 import { sequential } from "../stages/blocks/sequential.ts";
 import { fileSource } from "../stages/sources/file.ts";
+import { limit } from "../stages/transforms/limit.ts";
 import { plainDisk } from "../validators/container/plain-disk.ts";
 import { refuseUnsafeFile } from "./inspect-file.ts";
 import { openDisk } from "./open-disk.ts";
@@ -118,7 +119,7 @@ interface Done {
 
 async function carryOut({ source, target, plan }: PlannedConversion, context: Context): Promise<Done> {
   const { name, allowsNested } = source;
-  const plain = plainDisk({ name, allowsNested });
+  const plain = bounded(plainDisk({ name, allowsNested }), name, context);
   if (plan.method === "copy") {
     const sizes = defined({ sizeBytes: source.virtualSizeBytes, sourceBytes: source.sizeBytes });
     return streamed(
@@ -148,6 +149,15 @@ async function carryOut({ source, target, plan }: PlannedConversion, context: Co
   await refuseUnsafeFile({ path: file.path, format: target.format.format }, { name, allowsNested }, context);
   await image[Symbol.asyncDispose](); // not needed any more, and scratch is scarce
   return converted(source, made, await copyFile(fileSource(file.path), target.destination, context));
+}
+
+/** The same stage for a disk that is no larger than allowed, also where nobody knew its size beforehand. */
+function bounded(stage: Stage, name: string, { limits }: Context): Stage {
+  const bound = limit(limits.maxImageBytes, name);
+  return {
+    name: stage.name,
+    transform: (input, context) => stage.transform(bound.transform(input, context), context),
+  };
 }
 
 /** Lets the converter write the draft itself; it is opened first, so that a bad destination is told before the work. */

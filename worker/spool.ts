@@ -1,8 +1,9 @@
-import type { Context, ScratchFile } from "../pipeline/contract.ts";
+import type { Context, ScratchFile, Source } from "../pipeline/contract.ts";
 import { defined } from "../pipeline/defined.ts";
 import { runStream } from "../pipeline/run.ts";
 import { qemuImg } from "../programs/qemu-img.ts";
 import { scratchDestination } from "../stages/destinations/scratch.ts";
+import { limit } from "../stages/transforms/limit.ts";
 import { refuseUnsafeFile } from "./inspect-file.ts";
 import type { ResolvedSource } from "./resolve-source.ts";
 
@@ -36,8 +37,14 @@ export async function localImage(source: ResolvedSource, context: Context): Prom
 
 async function spool(source: ResolvedSource, file: ScratchFile, context: Context): Promise<LocalImage> {
   const expected = defined({ sizeBytes: source.imageBytes, sourceBytes: source.sizeBytes });
-  const { source: bytes, stages } = source;
-  const result = await runStream(bytes, stages, scratchDestination(file), context, expected);
+  const { stages } = source;
+  const result = await runStream(
+    bounded(source, context),
+    stages,
+    scratchDestination(file),
+    context,
+    expected,
+  );
   // Of an image in layers only the beginning was looked at before.
   const { name, format, allowsNested, needsRepair } = source;
   const image = { path: file.path, format };
@@ -51,5 +58,22 @@ async function spool(source: ResolvedSource, file: ScratchFile, context: Context
     sizeBytes: result.sizeBytes,
     ...(format === "raw" ? { diskDigest: result.diskDigest } : {}),
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+  };
+}
+
+/** What an image has beside its data: at most 10 bytes of tables a cluster of 512 (qcow2), and what surrounds them. */
+function containerBytes(diskBytes: number): number {
+  return Math.ceil(diskBytes / 32) + 64 * 1024 * 1024;
+}
+
+/** Layers have bounds of their own; what comes as it is from a pipe or a server might go on for ever. */
+function bounded({ source, stages, name, format }: ResolvedSource, { limits }: Context): Source {
+  if (stages.length > 0) return source;
+  const { maxImageBytes } = limits;
+  const bound = limit(maxImageBytes + (format === "raw" ? 0 : containerBytes(maxImageBytes)), name);
+  return {
+    name: source.name,
+    facts: (context) => source.facts(context),
+    bytes: (context, fromByte) => bound.transform(source.bytes(context, fromByte), context),
   };
 }

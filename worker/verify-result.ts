@@ -41,7 +41,7 @@ export async function verifyResult(
   context: Context,
 ): Promise<Verification> {
   const manifestAt = options.manifest ?? withSuffix(location, RESULT_MANIFEST_SUFFIX);
-  const text = await readSmall(manifestAt, access, context);
+  const text = await readManifest(manifestAt, location, access, context);
   const facts: VerifiedFact[] = [];
   if (options.resultSigner !== undefined) {
     const signature = await readSmall(withSuffix(manifestAt, SIGNATURE_SUFFIX), access, context);
@@ -78,6 +78,26 @@ export async function verifyResult(
 function given(options: VerifyOptions, stated: string): SourceOptions {
   const format = parseDiskFormat(stated);
   return format === "vhd" ? { ...options, from: format } : options;
+}
+
+/** A result that nothing is stated of is the commonest mistake, and "not found" alone would be taken for the result. */
+async function readManifest(
+  manifestAt: Location,
+  result: Location,
+  access: Access,
+  context: Context,
+): Promise<Buffer> {
+  try {
+    return await readSmall(manifestAt, access, context);
+  } catch (cause) {
+    if (!(cause instanceof ImportError && cause.code === "SOURCE_NOT_FOUND")) throw cause;
+    const [name, missing] = [locationName(result), locationName(manifestAt)];
+    throw new ImportError(
+      "SOURCE_NOT_FOUND",
+      `Cannot verify "${name}" as its result manifest "${missing}" does not exist`,
+      { cause, remedy: "Say where it is with --manifest; only what diskferry convert made has one" },
+    );
+  }
 }
 
 async function readSmall(location: Location, access: Access, context: Context): Promise<Buffer> {

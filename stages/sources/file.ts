@@ -173,13 +173,21 @@ async function openForReading(path: string): Promise<FileHandle> {
   return reading(path, () => open(path, "r"));
 }
 
-const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  ENOENT: ["SOURCE_NOT_FOUND", "Check the path"],
-  ENOTDIR: ["SOURCE_NOT_FOUND", "Check the path"],
-  ENAMETOOLONG: ["SOURCE_NOT_FOUND", "Check the path"],
-  ENXIO: ["SOURCE_UNSUITABLE", "Attach the device first, or name a file"],
-  EACCES: ["SOURCE_FORBIDDEN", "Allow your user to read it, or run diskferry as a user who may"],
-  EPERM: ["SOURCE_FORBIDDEN", "Allow your user to read it, or run diskferry as a user who may"],
+const FORBIDDEN = [
+  "SOURCE_FORBIDDEN",
+  "this user may not",
+  "Allow your user to read it, or run diskferry as a user who may",
+] as const;
+
+/** Code, reason and remedy by what the system answers. */
+const REASONS: Readonly<Record<string, readonly [ErrorCode, string, string]>> = {
+  ENOENT: ["SOURCE_NOT_FOUND", "it does not exist", "Check the path"],
+  ENOTDIR: ["SOURCE_NOT_FOUND", "a part of the path is no folder", "Check the path"],
+  ENAMETOOLONG: ["SOURCE_NOT_FOUND", "the path is too long", "Check the path"],
+  ELOOP: ["SOURCE_NOT_FOUND", "its symbolic links lead in a circle", "Check the path"],
+  ENXIO: ["SOURCE_UNSUITABLE", "no device is behind it", "Attach the device first, or name a file"],
+  EACCES: FORBIDDEN,
+  EPERM: FORBIDDEN,
 };
 
 async function reading<T>(path: string, attempt: () => Promise<T>): Promise<T> {
@@ -188,11 +196,12 @@ async function reading<T>(path: string, attempt: () => Promise<T>): Promise<T> {
   } catch (error) {
     const systemError = systemCode(error);
     if (systemError === undefined || error instanceof ImportError) throw error;
-    const [code, remedy] = CODES[systemError] ?? [
+    const [code, reason, remedy] = REASONS[systemError] ?? [
       "SOURCE_UNAVAILABLE",
+      `the system answers ${systemError}`,
       "Look into the system log for errors of the disk",
     ];
-    throw new ImportError(code, `Cannot read "${path}": ${systemError}`, { cause: error, remedy });
+    throw new ImportError(code, `Cannot read "${path}" as ${reason}`, { cause: error, remedy });
   }
 }
 

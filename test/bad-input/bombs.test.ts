@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -15,7 +15,7 @@ for (const program of ["gzip", "xz", "zstd", "bzip2"]) {
     refuses(requires(program, "qemu-img"), {
       title: `convert of 24 MiB that ${program} made small, to ${out} with --max-size 8M,`,
       code: "SIZE_EXCEEDED",
-      says: /8 MiB/,
+      says: /8 MiB|8388608 bytes/,
       async arrange(folder) {
         await writeFile(folder.file("bomb"), Buffer.alloc(24 * MIB));
         const { stdout } = await run(program, ["-c", "bomb"], { cwd: folder.path, encoding: "buffer" });
@@ -98,6 +98,24 @@ for (const [title, blocks, code] of [
     async arrange(folder) {
       await writeFile(folder.file("disk.tar"), Buffer.concat([...blocks, END]));
       return ["convert", folder.file("disk.tar"), folder.file("out.raw")];
+    },
+  });
+}
+
+/** Nobody knows the size of these beforehand. */
+for (const [out, flags] of [
+  ["out.raw", []],
+  ["out.qcow2", []],
+  ["out.qcow2", ["--from", "qcow2"]],
+] as const) {
+  refuses(requires("qemu-img", "mkfifo"), {
+    title: `convert of a FIFO that never ends to ${[out, ...flags].join(" ")} with --max-size 8M`,
+    code: flags.length === 0 ? "SIZE_EXCEEDED" : "FORMAT_MISMATCH",
+    async arrange(folder, cleanup) {
+      await run("mkfifo", [folder.file("fifo")]);
+      const endless = spawn("sh", ["-c", `exec cat /dev/zero > fifo`], { cwd: folder.path, stdio: "ignore" });
+      cleanup.defer(() => void endless.kill());
+      return ["convert", folder.file("fifo"), folder.file(out), "--max-size", "8M", ...flags];
     },
   });
 }

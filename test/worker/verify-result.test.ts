@@ -1,4 +1,4 @@
-import { readFile, truncate, writeFile } from "node:fs/promises";
+import { readFile, rename, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { testIdentity } from "../../fixtures/keys.ts";
 import { seededDisk } from "../../fixtures/seeded.ts";
@@ -88,4 +88,17 @@ test("verifyResult() refuses a signature where none was made", async (t) => {
   await using _ = folder;
   const signer = await testIdentity("signer");
   t.is((await failure(() => verify(path, { resultSigner: signer.certificate }))).code, "SOURCE_NOT_FOUND");
+});
+
+test("verifyResult() fails with SOURCE_NOT_FOUND and says which file is missing, the manifest or the result", async (t) => {
+  const { folder, path, manifestPath } = await result("out.raw");
+  await using _ = folder;
+  await rename(manifestPath, `${manifestPath}.away`);
+  const error = await failure(() => verify(path));
+  t.is(error.code, "SOURCE_NOT_FOUND");
+  t.is(error.message, `Cannot verify "${path}" as its result manifest "${manifestPath}" does not exist`);
+  t.regex(error.remedy!, /--manifest/);
+  await rename(`${manifestPath}.away`, manifestPath);
+  await rename(path, `${path}.away`);
+  t.is((await failure(() => verify(path))).message, `Cannot read "${path}" as it does not exist`);
 });

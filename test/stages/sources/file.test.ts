@@ -55,7 +55,7 @@ test("fileSource() reads a FIFO once, in order, without a size", async (t) => {
 for (const [what, code, prepare] of [
   ["a name that is not there", "SOURCE_NOT_FOUND", () => Promise.resolve()],
   ["a folder", "SOURCE_UNSUITABLE", (path: string) => mkdir(path)],
-  ["a link in a ring", "SOURCE_UNAVAILABLE", (path: string) => symlink(path, path)],
+  ["a link in a ring", "SOURCE_NOT_FOUND", (path: string) => symlink(path, path)],
 ] as const) {
   test(`fileSource() throws ${code} for ${what} and says what to do`, async (t) => {
     await using folder = await temporaryFolder();
