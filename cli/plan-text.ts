@@ -1,5 +1,5 @@
 import type { Plan } from "../pipeline/plan.ts";
-import { formatBytes } from "../pipeline/units.ts";
+import { formatBytes, formatExactBytes } from "../pipeline/units.ts";
 import { tableText } from "./table.ts";
 
 const ROUTES: Readonly<Record<Plan["route"], string>> = {
@@ -24,5 +24,5 @@ export function planText({ route, steps, scratchBytes }: Plan): string {
 /** Undefined is what only reading the source tells. */
 export function scratchText(scratchBytes: number | undefined): string {
   if (scratchBytes === undefined) return "as much as the image takes, which only reading it tells";
-  return scratchBytes === 0 ? "none" : `up to ${formatBytes(scratchBytes)} (${scratchBytes} bytes)`;
+  return scratchBytes === 0 ? "none" : `up to ${formatExactBytes(scratchBytes)}`;
 }

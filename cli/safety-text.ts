@@ -1,4 +1,4 @@
-import { formatBytes } from "../pipeline/units.ts";
+import { formatBytes, formatExactBytes } from "../pipeline/units.ts";
 import type { RuleResult } from "../validators/container/rule.ts";
 import type { SafetyInspection } from "../worker/inspect-safety.ts";
 import { factsText, tableText } from "./table.ts";
@@ -10,12 +10,7 @@ export function safetyText(inspection: SafetyInspection): string {
     ["source", name],
     ["layers", layers.length === 0 ? "none" : layers.join(" > ")],
     ["format", format],
-    [
-      "disk",
-      virtualSizeBytes === undefined
-        ? undefined
-        : `${formatBytes(virtualSizeBytes)} (${virtualSizeBytes} bytes)`,
-    ],
+    ["disk", virtualSizeBytes === undefined ? undefined : formatExactBytes(virtualSizeBytes)],
     ["looked at", formatBytes(readBytes)],
     ["verdict", isSafe ? "accepted" : "refused"],
   ]);

@@ -12,6 +12,12 @@ export function formatBytes(bytes: number): string {
   return `${Number(value.toFixed(digits))} ${UNITS[unit]}`;
 }
 
+/** `1536` → `1.5 KiB (1536 bytes)`, `12` → `12 bytes`: for people who may want to compute with it. */
+export function formatExactBytes(bytes: number): string {
+  if (Math.abs(bytes) < 1024) return `${bytes} ${bytes === 1 ? "byte" : "bytes"}`;
+  return `${formatBytes(bytes)} (${bytes} bytes)`;
+}
+
 /** `750` → `750 ms`, `61000` → `1 min 1 s`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;

@@ -108,6 +108,7 @@ async function lookAt(
   context: Context,
 ): Promise<Pick<InspectedVolume, "fileSystem" | "note">> {
   if (offsetBytes >= reachBytes) {
+    if (sizeBytes === 0) return { note: "empty" };
     return { note: `not looked at: only the first ${formatBytes(reachBytes)} were unwrapped` };
   }
   return defined({ fileSystem: await identifyFileSystem(blocks, offsetBytes, sizeBytes, context) });

@@ -6,7 +6,7 @@ import type { Destination } from "../../pipeline/contract.ts";
 import { DIGEST_ALGORITHM } from "../../pipeline/disk-digest.ts";
 import { ImportError } from "../../pipeline/errors.ts";
 import { runStream, type StreamResult } from "../../pipeline/run.ts";
-import { formatBytes } from "../../pipeline/units.ts";
+import { formatExactBytes } from "../../pipeline/units.ts";
 import { fileDestination } from "../../stages/destinations/file.ts";
 import { streamDestination } from "../../stages/destinations/stream.ts";
 import { bundleSource } from "../../stages/sources/bundle.ts";
@@ -91,7 +91,7 @@ function unbundleOutcome(
     },
     text: factsText([
       ["result", receipt.name],
-      ["size", `${formatBytes(sizeBytes)} (${sizeBytes} bytes)`],
+      ["size", formatExactBytes(sizeBytes)],
       ["disk digest", `${DIGEST_ALGORITHM}:${diskDigest}`],
       ["checked", checked.join("; ")],
     ]),

@@ -4,7 +4,7 @@ import { Option } from "commander";
 import { isPlainFileName } from "../../manifest/file-name.ts";
 import { defined } from "../../pipeline/defined.ts";
 import { ImportError } from "../../pipeline/errors.ts";
-import { formatBytes } from "../../pipeline/units.ts";
+import { formatExactBytes } from "../../pipeline/units.ts";
 import { writing } from "../../stages/destinations/write-error.ts";
 import { planConversion, runConversion } from "../../worker/conversion.ts";
 import { type Location, locationBaseName } from "../../worker/location.ts";
@@ -111,7 +111,7 @@ export const bundle: CommandSpec<Flags, Options> = {
       const tool = { name: "diskferry", version };
       const { receipt, manifest } = await runConversion(planned, { tool }, context);
       const { diskDigest, result } = manifest;
-      const size = `${formatBytes(result.virtualSizeBytes)} (${result.virtualSizeBytes} bytes)`;
+      const size = formatExactBytes(result.virtualSizeBytes);
       return {
         value: {
           manifest: receipt.name,
@@ -122,7 +122,7 @@ export const bundle: CommandSpec<Flags, Options> = {
         text: factsText([
           ["bundle", receipt.name],
           ["image", size],
-          ["bundled", `${formatBytes(receipt.sizeBytes)} (${receipt.sizeBytes} bytes)`],
+          ["bundled", formatExactBytes(receipt.sizeBytes)],
           ["disk digest", `${diskDigest.algorithm}:${diskDigest.value}`],
           ["signed", content.signingKey === undefined ? "no" : "yes"],
         ]),

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import type { KeyObject } from "node:crypto";
 import { defined } from "../../pipeline/defined.ts";
 import { ImportError } from "../../pipeline/errors.ts";
-import { formatBytes, formatDuration } from "../../pipeline/units.ts";
+import { formatBytes, formatDuration, formatExactBytes } from "../../pipeline/units.ts";
 import {
   type ConversionOutcome,
   type ManifestPlace,
@@ -189,8 +189,8 @@ function conversionOutcome(outcome: ConversionOutcome, elapsedMs: number): Outco
   const rate = (result.virtualSizeBytes / Math.max(1, elapsedMs)) * 1000;
   const text = factsText([
     ["result", `${receipt.name} (${result.format})`],
-    ["disk", `${formatBytes(result.virtualSizeBytes)} (${result.virtualSizeBytes} bytes)`],
-    ["stored", `${formatBytes(result.sizeBytes)} (${result.sizeBytes} bytes)`],
+    ["disk", formatExactBytes(result.virtualSizeBytes)],
+    ["stored", formatExactBytes(result.sizeBytes)],
     ["disk digest", `${diskDigest.algorithm}:${diskDigest.value}`],
     ["checked", passed.length === 0 ? undefined : passed.map(({ name }) => name).join("; ")],
     ["route", `${plan.route}, scratch ${plan.scratchBytes === 0 ? "none" : formatBytes(plan.scratchBytes)}`],

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { formatBytes } from "../../pipeline/units.ts";
+import { formatBytes, formatExactBytes } from "../../pipeline/units.ts";
 import { type InspectedVolume, type Inspection, inspectSource } from "../../worker/inspect-source.ts";
 import { inspectSafety } from "../../worker/inspect-safety.ts";
 import type { Location } from "../../worker/location.ts";
@@ -139,5 +139,5 @@ function stateText(image: Inspection["image"]): string | undefined {
 }
 
 function size(bytes: number | undefined): string | undefined {
-  return bytes === undefined ? undefined : `${formatBytes(bytes)} (${bytes} bytes)`;
+  return bytes === undefined ? undefined : formatExactBytes(bytes);
 }

@@ -24,7 +24,7 @@ test("planText() prints route, scratch and one line a step", (t) => {
 
 for (const [bytes, text] of [
   [0, /^none$/],
-  [1, /^up to 1 B \(1 bytes\)$/],
+  [1, /^up to 1 byte$/],
   [undefined, /only reading it tells/],
 ] as const) {
   test(`scratchText(${bytes}) does not promise what is not known`, (t) => {

@@ -1,5 +1,5 @@
 import test from "ava";
-import { formatBytes, formatDuration, parseSize } from "../../pipeline/units.ts";
+import { formatBytes, formatExactBytes, formatDuration, parseSize } from "../../pipeline/units.ts";
 
 for (const [bytes, text] of [
   [0, "0 B"],
@@ -43,3 +43,13 @@ for (const [text, bytes] of [
 ] as const) {
   test(`parseSize() reads "${text}" as ${bytes}`, (t) => t.is(parseSize(text), bytes));
 }
+
+test("formatExactBytes() says a size to read and to compute with, and a small one once", (t) => {
+  t.deepEqual([0, 1, 1023, 1024, 1536].map(formatExactBytes), [
+    "0 bytes",
+    "1 byte",
+    "1023 bytes",
+    "1 KiB (1024 bytes)",
+    "1.5 KiB (1536 bytes)",
+  ]);
+});

@@ -53,7 +53,7 @@ test("inspectionText() shows what was found, in bytes as well, and problems last
     "source      disk.vmdk",
     "layers      gzip > tar",
     "format      vmdk (streamOptimized)",
-    "stored      1000 B (1000 bytes)",
+    "stored      1000 bytes",
     "image       4.88 KiB (5000 bytes)",
     "disk        1 GiB (1073741824 bytes)",
     "state       not closed properly, marked as corrupt",
