@@ -35,7 +35,7 @@ const TRY_LATER = "Try again later, or ask the operator of the store";
 
 /** Codes of https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, Ceph RGW and Swift's s3api. */
 const RULINGS: Readonly<Record<string, Ruling>> = {
-  NoSuchKey: { kind: "not found", reason: "there is no such object", remedy: "Check the key" },
+  NoSuchKey: { kind: "not found", reason: "there is no such object", remedy: "Check bucket and key" },
   NoSuchVersion: { kind: "not found", reason: "there is no such version", remedy: "Check the key" },
   NoSuchBucket: {
     kind: "not found",
@@ -157,7 +157,10 @@ const REGION_CODES: ReadonlySet<string> = new Set([
  */
 export function s3Error(error: unknown, attempt: S3Attempt, nowMs: number): ImportError {
   if (error instanceof ImportError) return error;
-  const { kind, reason, remedy } = rule(error, nowMs);
+  const ruling = rule(error, nowMs);
+  // An answer without body does not tell what it is that is not there; what was asked for does.
+  const isBucket = ruling === RULINGS.NoSuchKey && /^s3:\/\/[^/]+$/.test(attempt.name);
+  const { kind, reason, remedy } = (isBucket ? RULINGS.NoSuchBucket : undefined) ?? ruling;
   return new ImportError(
     CODES[kind][attempt.side],
     `Cannot ${attempt.action} "${attempt.name}" as ${reason}`,

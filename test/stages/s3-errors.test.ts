@@ -83,3 +83,10 @@ test("answerStatus() is undefined for what never got an answer", (t) => {
   t.is(answerStatus(answer("x", 418)), 418);
   for (const error of [new Error("x"), undefined, null, "x"]) t.is(answerStatus(error), undefined);
 });
+
+test("s3Error() says bucket where a bucket was asked for and the answer has no body to tell", (t) => {
+  const error = answer("NotFound", 404);
+  const named = (name: string) => s3Error(error, { action: "write", name, side: "destination" }, NOW_MS);
+  t.is(named("s3://b").message, 'Cannot write "s3://b" as there is no such bucket');
+  t.is(named("s3://b/k").message, 'Cannot write "s3://b/k" as there is no such object');
+});
