@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
+import { setFlagsFromString } from "node:v8";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { benchConvert } from "./convert.ts";
@@ -16,6 +17,8 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   memory: benchMemory,
   inspect: benchInspect,
 };
+
+setFlagsFromString("--no-incremental-marking"); // as cli/main.ts does
 
 const RESULTS_FOLDER = join(import.meta.dirname, "results");
 
